@@ -1,0 +1,137 @@
+//! How commands end: exit codes, and what a failure prints.
+
+use std::process::ExitCode;
+
+use pml_service::Error as ServiceError;
+
+use crate::{client, mcp};
+
+/// Shown under `pml --help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed for another reason
+  2  wrong usage, or input that is not valid
+  3  there is no such tool
+  4  the MCP server could not be used
+  5  the database cannot be reached, or its folder is in use
+  6  refused: needs --yes, or must not run now
+  7  pml doctor found something broken";
+
+/// What an exit code stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Anything without a code of its own.
+    Other = 1,
+    /// Wrong usage, or input that is not valid.
+    Usage = 2,
+    /// There is no such thing.
+    NotFound = 3,
+    /// The MCP server could not be used.
+    Mcp = 4,
+    /// The database cannot be reached, or its folder is in use.
+    Database = 5,
+    /// Not without a confirmation, or not now.
+    Refused = 6,
+    /// Something is broken, as `pml doctor` lists.
+    Unhealthy = 7,
+}
+
+/// Why a command failed, for the person who ran it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What went wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Output of a program that was involved.
+    pub output: Option<String>,
+}
+
+impl Failure {
+    /// A failure with a message only.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None, output: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints it to standard error and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        if let Some(output) = self.output.as_deref().filter(|output| !output.is_empty()) {
+            eprintln!("the server wrote to its standard error:");
+            for line in output.lines() {
+                eprintln!("  | {line}");
+            }
+        }
+        if let Some(hint) = &self.hint {
+            eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+/// The exit code for a stable problem code, the same for a local database and for a server.
+fn exit_for(code: &str) -> Exit {
+    match code {
+        "not_found" => Exit::NotFound,
+        "database_unavailable" | "data_dir_in_use" | "migrations_pending" => Exit::Database,
+        "refused" => Exit::Refused,
+        code if code.starts_with("invalid_") => Exit::Usage,
+        _ => Exit::Other,
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(exit_for(error.code()), with_causes(&error))
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            client::Error::Problem(problem) if problem.code == "body_too_large" => Self::new(Exit::Other, message)
+                .hint("stop `pml serve` and run the command again: without the server in between there is no such limit"),
+            client::Error::Problem(problem) => Self::new(exit_for(&problem.code), message),
+            client::Error::Unreachable { .. } => {
+                Self::new(Exit::Database, message).hint("start it with `pml serve`, or unset PML_URL to open the database directly")
+            }
+            client::Error::Foreign { .. } => Self::new(Exit::Database, message).hint("check PML_URL"),
+        }
+    }
+}
+
+impl From<mcp::Failure> for Failure {
+    fn from(failure: mcp::Failure) -> Self {
+        Self {
+            output: Some(failure.stderr),
+            ..Self::new(Exit::Mcp, format!("{}; nothing was stored", failure.error))
+        }
+    }
+}
+
+/// The message of an error followed by those of its causes that it does not repeat itself.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let message = next.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = next.source();
+    }
+    text
+}

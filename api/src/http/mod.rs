@@ -1,0 +1,21 @@
+//! The HTTP API: routes, error answers, metrics, and the loop that serves them.
+
+mod extract;
+mod health;
+mod input;
+pub mod metrics;
+mod openapi;
+pub mod problem;
+mod router;
+mod server;
+mod state;
+mod tools;
+
+pub use self::{
+    extract::BODY_LIMIT_BYTES,
+    input::{list_request, search_request},
+    openapi::document,
+    router::{REQUEST_TIME_LIMIT, router},
+    server::{serve, shutdown_signal},
+    state::AppState,
+};

@@ -1,0 +1,3 @@
+//! Area `identity`: who owns what.
+
+pub mod users;

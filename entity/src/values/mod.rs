@@ -1,0 +1,42 @@
+//! Typed values: what a column holds, so that nobody passes a tool name where a server id belongs.
+//!
+//! Three rules hold for all of them:
+//! * **Input is checked**: constructors, `FromStr`, `TryFrom` and serde refuse what the type does not allow.
+//! * **Stored text is readable**: a row that an older system wrote never fails to load because an id or a hash in it breaks
+//!   today's rule. Closed word sets are the exception: the database itself guarantees them by a CHECK.
+//! * **JSON documents lose nothing**: missing keys read as their defaults, unknown keys survive a read and a write.
+
+pub mod documents;
+mod embedding;
+mod fqdn;
+mod hashes;
+mod ids;
+mod secret;
+mod text_enum;
+mod text_ids;
+mod text_value;
+mod words;
+
+pub use documents::{
+    AlgorithmOutcome, AlgorithmParams, AlgorithmSignals, BranchDecision, BranchDecisions,
+    CacheConfig, ContextHash, ContextKeys, DagStructure, EntropyByOrder, EpisodeData,
+    InitialContext, InvalidDocument, InvalidSchema, JsonSchema, LoopType, TaskResult, TaskResults,
+    ToolEmbeddingMetadata, UserAction, WorkflowState,
+};
+pub use embedding::{DIMENSIONS, Embedding, EmbeddingOf, InvalidEmbedding, TraceabilityEmbedding};
+pub use fqdn::{Fqdn, FqdnPart, InvalidFqdn};
+pub use hashes::{CodeHash, ContentHash, InvalidHash, ShortHash};
+pub use ids::{
+    AlgorithmTraceId, AuditId, CapabilityId, EntropyId, ErrorLogId, MetricId, PatternId,
+    ShgatParamsId, TraceId, UserId,
+};
+pub use secret::ApiKeyHash;
+pub use text_enum::UnknownWord;
+pub use text_ids::{
+    CheckpointId, EpisodeId, InvalidId, MAX_ID_CHARS, ServerId, ToolId, WorkflowId,
+};
+pub use words::{
+    AlgorithmMode, AlgorithmName, Decision, DetectedOperation, EdgeSource, EdgeType, ErrorType,
+    EventType, HealthStatus, PatternSource, PermissionSet, Routing, TargetType, ToolKind, UserRole,
+    Visibility,
+};

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod db;
+#[cfg(feature = "embedded")]
+pub mod embedded;
+pub mod embedding;
+mod error;
+mod page;
+mod principal;
+pub mod settings;
+pub mod tools;
+
+pub use db::{Db, Health, Snapshot, StatementHook, StatementInfo, StatementStats, retry};
+pub use error::Error;
+pub use page::{Cursor, Limit, Page, PageRequest};
+pub use principal::Principal;
+pub use settings::{PoolSettings, SettingValue, Settings, SettingsError};
