@@ -219,7 +219,7 @@ impl<'c> Run<'c> {
             };
             options.report(&progress);
             let elapsed = self.one(*step, direction).await?;
-            tracing::info!(step = step.name(), %direction, ?elapsed, "migration step done");
+            tracing::debug!(step = step.name(), %direction, ?elapsed, "migration step done");
             progress.finished = Some(elapsed);
             options.report(&progress);
             done.push(Done {
@@ -228,9 +228,13 @@ impl<'c> Run<'c> {
                 elapsed,
             });
         }
+        let elapsed = self.started.elapsed();
+        if let Some(last) = done.last() {
+            tracing::info!(steps = done.len(), last = last.name, %direction, ?elapsed, "migrated");
+        }
         Ok(Report {
             steps: done,
-            elapsed: self.started.elapsed(),
+            elapsed,
         })
     }
 

@@ -86,8 +86,8 @@ impl TestDatabase {
                 place: Place::Server(database),
             })
         } else {
-            let t0=std::time::Instant::now(); let folder = Folder::create(content).await?; eprintln!("copy {:?}", t0.elapsed());
-            let db = embedded::open(&folder.path).await?; eprintln!("open {:?}", t0.elapsed());
+            let folder = Folder::create(content).await?;
+            let db = embedded::open(&folder.path).await?;
             let url = db.url().to_owned();
             Ok(Self {
                 db,

@@ -32,6 +32,9 @@ pub enum TestkitError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The embedded engine could not make a cluster.
+    #[error("make an embedded cluster: {0}")]
+    Engine(String),
     /// A background task of the harness ended before it answered.
     #[error("the harness stopped early: {0}")]
     Stopped(String),

@@ -122,7 +122,7 @@ pub async fn duplicate_indexes<C: ConnectionTrait>(
     schema: &str,
 ) -> Result<Vec<String>, DbErr> {
     let rule = "
-        SELECT format('%s: index %s repeats %s', t.name, b.indexrelid::regclass::name, a.indexrelid::regclass::name)
+        SELECT format('%s: index %s repeats %s', t.name, cb.relname, ca.relname)
         FROM pg_index a
         JOIN pg_index b ON b.indrelid = a.indrelid AND b.indexrelid > a.indexrelid
           AND b.indkey = a.indkey AND b.indclass = a.indclass AND b.indoption = a.indoption

@@ -208,7 +208,11 @@ async fn a_body_that_is_not_json_is_refused() {
         .await
         .assert_problem(400, "malformed_json");
     // Nested deeper than any stack: an error like any other.
-    for deep in ["[".repeat(100_000), format!("{{\"query\": {}", "[".repeat(100_000)), format!("{{\"embedding\": {}", "{\"a\":".repeat(100_000))] {
+    for deep in [
+        "[".repeat(100_000),
+        format!("{{\"query\": {}", "[".repeat(100_000)),
+        format!("{{\"embedding\": {}", "{\"a\":".repeat(100_000)),
+    ] {
         let answer = api.raw(Method::POST, SEARCH, deep).await;
         assert!(matches!(answer.status, 400 | 422), "{}", answer.status);
     }

@@ -121,7 +121,10 @@ async fn a_database_that_goes_away_is_a_503_and_its_return_is_noticed() {
     }))
     .unwrap();
     let db = Db::connect(&settings).await.unwrap();
-    let exclusive = pml_migration::Options { exclusive: true, ..pml_migration::Options::default() };
+    let exclusive = pml_migration::Options {
+        exclusive: true,
+        ..pml_migration::Options::default()
+    };
     pml_migration::up(&db, &exclusive).await.unwrap();
     let api = ApiServer::serve(db, Metrics::new()).await;
     api.put("/api/v1/tools/srv", &json!({"tools": [tool("a", "x")]}))

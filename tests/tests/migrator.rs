@@ -538,14 +538,14 @@ async fn a_server_that_cannot_hold_the_schema_is_named_before_anything_runs() {
     // A schema that comes before the system's own can say about the server what it likes.
     for (lie, expected) in [
         ("CREATE VIEW lie.pg_available_extensions AS SELECT * FROM pg_catalog.pg_available_extensions WHERE name <> 'vector'", "postgresql-NN-pgvector"),
-        ("CREATE VIEW lie.pg_available_extensions AS SELECT name, '0.6.2'::text COLLATE \"C\" AS default_version, '0.6.2'::text COLLATE \"C\" AS installed_version FROM pg_catalog.pg_available_extensions", "pgvector 0.6.2 is too old"),
+        ("CREATE VIEW lie.pg_available_extensions AS SELECT name, '0.6.2'::text AS default_version, '0.6.2'::text COLLATE \"C\" AS installed_version FROM pg_catalog.pg_available_extensions", "pgvector 0.6.2 is too old"),
         (
             "CREATE FUNCTION lie.current_setting(name text) RETURNS text LANGUAGE sql AS \
              $$ SELECT CASE name WHEN 'server_version_num' THEN '140012' ELSE '14.12' END $$",
             "PostgreSQL 14.12 is too old",
         ),
         (
-            "CREATE VIEW lie.pg_available_extensions AS SELECT name, '0.8.2'::text COLLATE \"C\" AS default_version, NULL::text COLLATE \"C\" AS installed_version FROM pg_catalog.pg_available_extensions;
+            "CREATE VIEW lie.pg_available_extensions AS SELECT name, '0.8.2'::text AS default_version, NULL::text COLLATE \"C\" AS installed_version FROM pg_catalog.pg_available_extensions;
              CREATE VIEW lie.pg_available_extension_versions AS SELECT 'vector'::name AS name, '0.8.2'::text AS version, true AS superuser, false AS trusted;
              CREATE VIEW lie.pg_roles AS SELECT rolname, false AS rolsuper FROM pg_catalog.pg_roles",
             "CREATE EXTENSION vector",

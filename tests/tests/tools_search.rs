@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use pml_entity::values::{DIMENSIONS, Embedding};
 use pml_service::Db;
 use pml_service::embedding::{Embedder, EmbedderError, HashingEmbedder};
-use pml_service::tools::{self, SearchMode, SearchRequest, SearchTarget, SyncOptions, ToolDefinition};
+use pml_service::tools::{
+    self, SearchMode, SearchRequest, SearchTarget, SyncOptions, ToolDefinition,
+};
 use pml_testkit::database;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
@@ -18,17 +20,46 @@ async fn sync(db: &Db, server: &str, offered: &[(&str, &str)]) {
         input_schema: json!({"type": "object"}),
         output_schema: None,
     });
-    tools::sync_server(db, &HashingEmbedder, server, offered.collect(), SyncOptions::default()).await.unwrap();
+    tools::sync_server(
+        db,
+        &HashingEmbedder,
+        server,
+        offered.collect(),
+        SyncOptions::default(),
+    )
+    .await
+    .unwrap();
 }
 
 async fn found(db: &Db, request: &SearchRequest) -> Vec<String> {
     let answer = tools::search(db, &HashingEmbedder, request).await.unwrap();
-    answer.results.into_iter().map(|hit| hit.tool_id.into_string()).collect()
+    answer
+        .results
+        .into_iter()
+        .map(|hit| hit.tool_id.into_string())
+        .collect()
 }
 
 async fn files_and_mail(db: &Db) {
-    sync(db, "files", &[("read", "Reads a file from the disk"), ("write", "Writes a file to the disk"), ("100%_sure", "Is certain")]).await;
-    sync(db, "mail", &[("send", "Sends an e-mail message"), ("read", "Reads an e-mail message")]).await;
+    sync(
+        db,
+        "files",
+        &[
+            ("read", "Reads a file from the disk"),
+            ("write", "Writes a file to the disk"),
+            ("100%_sure", "Is certain"),
+        ],
+    )
+    .await;
+    sync(
+        db,
+        "mail",
+        &[
+            ("send", "Sends an e-mail message"),
+            ("read", "Reads an e-mail message"),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -36,16 +67,39 @@ async fn the_nearest_tool_comes_first_with_its_score_and_schema() {
     let test = database().await;
     files_and_mail(test.db()).await;
     let before = test.db().statements().snapshot();
-    let answer = tools::search(test.db(), &HashingEmbedder, &SearchRequest::query("read a file from disk")).await.unwrap();
+    let answer = tools::search(
+        test.db(),
+        &HashingEmbedder,
+        &SearchRequest::query("read a file from disk"),
+    )
+    .await
+    .unwrap();
     assert_eq!(test.db().statements().since(&before).statements, 1);
     assert_eq!(answer.mode, SearchMode::Semantic);
     let best = &answer.results[0];
-    assert_eq!((best.tool_id.as_str(), best.server_id.as_str(), best.name.as_str()), ("files:read", "files", "read"));
+    assert_eq!(
+        (
+            best.tool_id.as_str(),
+            best.server_id.as_str(),
+            best.name.as_str()
+        ),
+        ("files:read", "files", "read")
+    );
     assert_eq!(best.input_schema, json!({"type": "object"}));
     let query = HashingEmbedder.embed_one("read a file from disk").unwrap();
-    let tool = HashingEmbedder.embed_one("read | Reads a file from the disk").unwrap();
-    assert!((best.score - query.cosine_similarity(&tool)).abs() < 1e-5, "the score is that of the whole vectors, not of halved ones");
-    assert!(answer.results.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    let tool = HashingEmbedder
+        .embed_one("read | Reads a file from the disk")
+        .unwrap();
+    assert!(
+        (best.score - query.cosine_similarity(&tool)).abs() < 1e-5,
+        "the score is that of the whole vectors, not of halved ones"
+    );
+    assert!(
+        answer
+            .results
+            .windows(2)
+            .all(|pair| pair[0].score >= pair[1].score)
+    );
 }
 
 #[tokio::test]
@@ -53,14 +107,22 @@ async fn a_blank_query_finds_nothing_and_asks_nobody() {
     let test = database().await;
     files_and_mail(test.db()).await;
     let before = test.db().statements().snapshot();
-    assert!(found(test.db(), &SearchRequest::query(" \n\t ")).await.is_empty());
+    assert!(
+        found(test.db(), &SearchRequest::query(" \n\t "))
+            .await
+            .is_empty()
+    );
     assert_eq!(test.db().statements().since(&before).statements, 0);
 }
 
 #[tokio::test]
 async fn an_empty_database_answers_with_nothing() {
     let test = database().await;
-    assert!(found(test.db(), &SearchRequest::query("read")).await.is_empty());
+    assert!(
+        found(test.db(), &SearchRequest::query("read"))
+            .await
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -68,29 +130,76 @@ async fn bad_requests_have_their_own_codes() {
     let test = database().await;
     let code = |request: SearchRequest| {
         let db = test.db().clone();
-        async move { tools::search(&db, &HashingEmbedder, &request).await.unwrap_err().code() }
+        async move {
+            tools::search(&db, &HashingEmbedder, &request)
+                .await
+                .unwrap_err()
+                .code()
+        }
     };
     for limit in [0, -1, 501, i64::MAX] {
-        assert_eq!(code(SearchRequest { limit: Some(limit), ..SearchRequest::query("x") }).await, "invalid_limit");
+        assert_eq!(
+            code(SearchRequest {
+                limit: Some(limit),
+                ..SearchRequest::query("x")
+            })
+            .await,
+            "invalid_limit"
+        );
     }
     for min_score in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-        assert_eq!(code(SearchRequest { min_score: Some(min_score), ..SearchRequest::query("x") }).await, "invalid_min_score");
+        assert_eq!(
+            code(SearchRequest {
+                min_score: Some(min_score),
+                ..SearchRequest::query("x")
+            })
+            .await,
+            "invalid_min_score"
+        );
     }
-    assert_eq!(code(SearchRequest { server_ids: vec!["a:b".to_owned()], ..SearchRequest::query("x") }).await, "invalid_server_id");
+    assert_eq!(
+        code(SearchRequest {
+            server_ids: vec!["a:b".to_owned()],
+            ..SearchRequest::query("x")
+        })
+        .await,
+        "invalid_server_id"
+    );
     assert_eq!(code(SearchRequest::query("a\0b")).await, "invalid_query");
-    assert_eq!(code(SearchRequest::query("x".repeat(40_000))).await, "invalid_query");
+    assert_eq!(
+        code(SearchRequest::query("x".repeat(40_000))).await,
+        "invalid_query"
+    );
 }
 
 #[tokio::test]
 async fn the_lowest_score_is_inclusive_and_the_limit_holds() {
     let test = database().await;
     files_and_mail(test.db()).await;
-    let all = SearchRequest { min_score: Some(0.0), ..SearchRequest::query("read a file") };
-    let answer = tools::search(test.db(), &HashingEmbedder, &all).await.unwrap();
+    let all = SearchRequest {
+        min_score: Some(0.0),
+        ..SearchRequest::query("read a file")
+    };
+    let answer = tools::search(test.db(), &HashingEmbedder, &all)
+        .await
+        .unwrap();
     let second = answer.results[1].score;
-    let request = SearchRequest { min_score: Some(second), ..all.clone() };
+    let request = SearchRequest {
+        min_score: Some(second),
+        ..all.clone()
+    };
     assert_eq!(found(test.db(), &request).await.len(), 2);
-    assert_eq!(found(test.db(), &SearchRequest { limit: Some(1), ..all }).await, ["files:read"]);
+    assert_eq!(
+        found(
+            test.db(),
+            &SearchRequest {
+                limit: Some(1),
+                ..all
+            }
+        )
+        .await,
+        ["files:read"]
+    );
 }
 
 #[tokio::test]
@@ -99,8 +208,14 @@ async fn equal_scores_are_in_the_order_of_their_ids() {
     for server in ["c", "a", "b"] {
         sync(test.db(), server, &[("same", "The very same words")]).await;
     }
-    assert_eq!(found(test.db(), &SearchRequest::query("the very same words")).await, ["a:same", "b:same", "c:same"]);
-    let first = SearchRequest { limit: Some(1), ..SearchRequest::query("the very same words") };
+    assert_eq!(
+        found(test.db(), &SearchRequest::query("the very same words")).await,
+        ["a:same", "b:same", "c:same"]
+    );
+    let first = SearchRequest {
+        limit: Some(1),
+        ..SearchRequest::query("the very same words")
+    };
     assert_eq!(found(test.db(), &first).await, ["a:same"]);
 }
 
@@ -115,7 +230,10 @@ async fn a_server_filter_applies_before_the_limit() {
         ..SearchRequest::query("read a file from the disk")
     };
     assert_eq!(found(test.db(), &only(&["mail"])).await, ["mail:read"]);
-    assert_eq!(found(test.db(), &only(&["mail", "files", "mail"])).await, ["files:read"]);
+    assert_eq!(
+        found(test.db(), &only(&["mail", "files", "mail"])).await,
+        ["files:read"]
+    );
     assert!(found(test.db(), &only(&["unknown"])).await.is_empty());
     let before = test.db().statements().snapshot();
     found(test.db(), &only(&["mail"])).await;
@@ -126,8 +244,19 @@ async fn a_server_filter_applies_before_the_limit() {
 async fn a_vector_can_be_searched_for_directly() {
     let test = database().await;
     files_and_mail(test.db()).await;
-    let vector = HashingEmbedder.embed_one("send | Sends an e-mail message").unwrap();
-    let answer = tools::search(test.db(), &Broken, &SearchRequest { min_score: Some(0.9), ..SearchRequest::embedding(vector) }).await.unwrap();
+    let vector = HashingEmbedder
+        .embed_one("send | Sends an e-mail message")
+        .unwrap();
+    let answer = tools::search(
+        test.db(),
+        &Broken,
+        &SearchRequest {
+            min_score: Some(0.9),
+            ..SearchRequest::embedding(vector)
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(answer.results.len(), 1);
     assert!((answer.results[0].score - 1.0).abs() < 1e-5);
 }
@@ -151,12 +280,27 @@ async fn without_an_embedder_the_letters_are_searched() {
     let test = database().await;
     files_and_mail(test.db()).await;
     let literal = |text: &str| {
-        let (db, request) = (test.db().clone(), SearchRequest { min_score: Some(0.9), ..SearchRequest::query(text) });
+        let (db, request) = (
+            test.db().clone(),
+            SearchRequest {
+                min_score: Some(0.9),
+                ..SearchRequest::query(text)
+            },
+        );
         async move {
             let answer = tools::search(&db, &Broken, &request).await.unwrap();
             assert_eq!(answer.mode, SearchMode::Literal);
-            assert!(answer.results.iter().all(|hit| hit.score.to_bits() == 0.5_f64.to_bits()));
-            answer.results.into_iter().map(|hit| hit.tool_id.into_string()).collect::<Vec<_>>()
+            assert!(
+                answer
+                    .results
+                    .iter()
+                    .all(|hit| hit.score.to_bits() == 0.5_f64.to_bits())
+            );
+            answer
+                .results
+                .into_iter()
+                .map(|hit| hit.tool_id.into_string())
+                .collect::<Vec<_>>()
         }
     };
     assert_eq!(literal("READS").await, ["files:read", "mail:read"]);
@@ -164,9 +308,14 @@ async fn without_an_embedder_the_letters_are_searched() {
     assert_eq!(literal("%").await, ["files:100%_sure"], "no wildcard");
     assert_eq!(literal("_").await, ["files:100%_sure"]);
     assert!(literal("\\").await.is_empty());
-    tools::remove(test.db(), &"mail:read".parse().unwrap()).await.unwrap();
+    tools::remove(test.db(), &"mail:read".parse().unwrap())
+        .await
+        .unwrap();
     assert_eq!(literal("reads").await, ["files:read"]);
-    let of_mail = SearchRequest { server_ids: vec!["mail".to_owned()], ..SearchRequest::query("a") };
+    let of_mail = SearchRequest {
+        server_ids: vec!["mail".to_owned()],
+        ..SearchRequest::query("a")
+    };
     let answer = tools::search(test.db(), &Broken, &of_mail).await.unwrap();
     assert_eq!(answer.results.len(), 1);
 }
@@ -189,9 +338,20 @@ async fn two_groups(db: &Db, near: usize, far: usize) {
                INSERT INTO tool_embedding (tool_id, server_id, tool_name, embedding, model) \
                SELECT server || ':t' || n, server, 't' || n, (array[cos(angle), sin(angle)]::real[] || array_fill(0::real, array[1022]))::vector, 'pml-hashing-v1' \
                FROM points";
-    let values = [i64::try_from(near).unwrap().into(), i64::try_from(far).unwrap().into()];
-    db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.unwrap();
-    db.execute_unprepared("ANALYZE tool_schema; ANALYZE tool_embedding").await.unwrap();
+    let values = [
+        i64::try_from(near).unwrap().into(),
+        i64::try_from(far).unwrap().into(),
+    ];
+    db.execute_raw(Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        sql,
+        values,
+    ))
+    .await
+    .unwrap();
+    db.execute_unprepared("ANALYZE tool_schema; ANALYZE tool_embedding")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -205,7 +365,9 @@ async fn a_filter_that_keeps_few_far_rows_still_fills_the_limit() {
         server_ids: vec!["far".to_owned()],
     };
     let found = found(test.db(), &request).await;
-    let expected: Vec<_> = (1_500..1_520).map(|number| format!("far:t{number}")).collect();
+    let expected: Vec<_> = (1_500..1_520)
+        .map(|number| format!("far:t{number}"))
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -215,7 +377,11 @@ async fn removed_and_unresolved_rows_in_front_never_empty_the_result() {
     two_groups(test.db(), 1_500, 30).await;
     test.db().execute_unprepared("UPDATE tool_schema SET kind = 'unresolved' WHERE server_id = 'near' AND name LIKE '%1'").await.unwrap();
     test.db().execute_unprepared("UPDATE tool_schema SET removed_at = now() WHERE server_id = 'near' AND name NOT LIKE '%1'").await.unwrap();
-    let request = SearchRequest { limit: Some(20), min_score: Some(0.0), ..SearchRequest::embedding(at(0.0)) };
+    let request = SearchRequest {
+        limit: Some(20),
+        min_score: Some(0.0),
+        ..SearchRequest::embedding(at(0.0))
+    };
     let found = found(test.db(), &request).await;
     assert_eq!(found.len(), 20);
     assert!(found.iter().all(|id| id.starts_with("far:")));
@@ -226,8 +392,15 @@ async fn every_limit_is_filled_when_so_many_exist() {
     let test = database().await;
     two_groups(test.db(), 600, 0).await;
     for limit in [1, 5, 100, 500] {
-        let request = SearchRequest { limit: Some(limit), min_score: Some(0.0), ..SearchRequest::embedding(at(0.0)) };
-        assert_eq!(found(test.db(), &request).await.len(), usize::try_from(limit).unwrap());
+        let request = SearchRequest {
+            limit: Some(limit),
+            min_score: Some(0.0),
+            ..SearchRequest::embedding(at(0.0))
+        };
+        assert_eq!(
+            found(test.db(), &request).await.len(),
+            usize::try_from(limit).unwrap()
+        );
     }
 }
 
@@ -238,7 +411,22 @@ async fn the_unfiltered_search_is_served_by_the_vector_index() {
     two_groups(test.db(), 5_000, 0).await;
     let sql = "EXPLAIN SELECT tool_id, model, embedding <=> $1 AS distance FROM tool_embedding \
                ORDER BY embedding::halfvec(1024) <=> ($1::vector)::halfvec(1024) LIMIT 32";
-    let plan = test.db().query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [at(0.0).into()])).await.unwrap();
-    let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-    assert!(plan.iter().any(|line| line.contains("idx_tool_embedding_hnsw")), "{plan:#?}");
+    let plan = test
+        .db()
+        .query_all_raw(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            sql,
+            [at(0.0).into()],
+        ))
+        .await
+        .unwrap();
+    let plan: Vec<String> = plan
+        .iter()
+        .map(|row| row.try_get_by_index(0).unwrap())
+        .collect();
+    assert!(
+        plan.iter()
+            .any(|line| line.contains("idx_tool_embedding_hnsw")),
+        "{plan:#?}"
+    );
 }

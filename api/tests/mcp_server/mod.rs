@@ -8,7 +8,7 @@ use std::sync::{
 use axum::Router;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::{Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerInfo, Tool},
+    model::{Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool},
     service::RequestContext,
     transport::streamable_http_server::{StreamableHttpService, session::local::LocalSessionManager},
 };
@@ -35,8 +35,8 @@ struct Paged {
 }
 
 impl ServerHandler for Paged {
-    fn get_info(&self) -> ServerInfo {
-        ServerInfo::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(Implementation::new("paged", "1"))
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(Implementation::new("paged", "1"))
     }
 
     async fn list_tools(

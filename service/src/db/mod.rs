@@ -9,6 +9,7 @@ mod stats;
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pml_migration::{OnStep, Options, Report};
 use sea_orm::DatabaseConnection;
@@ -20,6 +21,9 @@ pub use stats::{Snapshot, StatementHook, StatementInfo, StatementStats};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedServer;
 use crate::Error;
+
+/// How long a close waits for calls that still run.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open database: the connection pool, and the embedded server behind it if there is one. Clones share both.
 ///
@@ -102,12 +106,14 @@ impl Db {
         Ok(())
     }
 
-    /// Waits for running calls, closes every connection, and stops the embedded server. Other clones are closed with it.
+    /// Waits for running calls (ten seconds at most), closes every connection, and stops the embedded server. Other clones are closed with it.
     ///
     /// # Errors
     /// [`Error::Embedded`] if the embedded server does not stop; what was committed is safe all the same.
     pub async fn close(self) -> Result<(), Error> {
-        self.connection.close_by_ref().await?;
+        if let Ok(closed) = tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close_by_ref()).await {
+            closed?;
+        }
         #[cfg(feature = "embedded")]
         if let Some(server) = self.inner.server.lock().await.take() {
             server.shutdown().await?;
