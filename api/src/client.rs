@@ -6,13 +6,11 @@ use reqwest::{Method, StatusCode, Url};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{
-    wire::{
-        List,
-        health::Ready,
-        problem::ProblemDocument,
-        tools::{ListQuery, SearchAnswer, StoredTool, SyncAnswer, SyncQuery, SyncRequest},
-    },
+use crate::wire::{
+    List,
+    health::Ready,
+    problem::ProblemDocument,
+    tools::{ListQuery, SearchAnswer, StoredTool, SyncAnswer, SyncQuery, SyncRequest},
 };
 
 /// A little longer than the server's own limit, so that its answer wins.
@@ -55,12 +53,20 @@ impl ApiClient {
     /// # Errors
     /// [`Error::Unreachable`] when the address is not an HTTP address.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let unreachable = |reason: String| Error::Unreachable { url: url.to_owned(), reason };
+        let unreachable = |reason: String| Error::Unreachable {
+            url: url.to_owned(),
+            reason,
+        };
         let base = Url::parse(url).map_err(|error| unreachable(error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(unreachable("the address must start with http:// or https://".to_owned()));
+            return Err(unreachable(
+                "the address must start with http:// or https://".to_owned(),
+            ));
         }
-        Ok(Self { base, http: http_client(Some(TIME_LIMIT)).map_err(unreachable)? })
+        Ok(Self {
+            base,
+            http: http_client(Some(TIME_LIMIT)).map_err(unreachable)?,
+        })
     }
 
     /// The address of the server.
@@ -80,8 +86,19 @@ impl ApiClient {
     ///
     /// # Errors
     /// [`Error`], as for every call.
-    pub async fn sync(&self, server_id: &str, query: &SyncQuery, request: &SyncRequest) -> Result<SyncAnswer, Error> {
-        self.call(Method::PUT, &["api", "v1", "tools", server_id], query, Some(json!(request))).await
+    pub async fn sync(
+        &self,
+        server_id: &str,
+        query: &SyncQuery,
+        request: &SyncRequest,
+    ) -> Result<SyncAnswer, Error> {
+        self.call(
+            Method::PUT,
+            &["api", "v1", "tools", server_id],
+            query,
+            Some(json!(request)),
+        )
+        .await
     }
 
     /// Finds tools; the body has the fields of [`SearchBody`](crate::wire::tools::SearchBody).
@@ -89,7 +106,13 @@ impl ApiClient {
     /// # Errors
     /// [`Error`], as for every call.
     pub async fn search(&self, body: Value) -> Result<SearchAnswer, Error> {
-        self.call(Method::POST, &["api", "v1", "tools", "search"], &(), Some(body)).await
+        self.call(
+            Method::POST,
+            &["api", "v1", "tools", "search"],
+            &(),
+            Some(body),
+        )
+        .await
     }
 
     /// Lists stored tools.
@@ -97,7 +120,8 @@ impl ApiClient {
     /// # Errors
     /// [`Error`], as for every call.
     pub async fn list(&self, query: &ListQuery) -> Result<List<StoredTool>, Error> {
-        self.call(Method::GET, &["api", "v1", "tools"], query, None).await
+        self.call(Method::GET, &["api", "v1", "tools"], query, None)
+            .await
     }
 
     /// Shows one tool.
@@ -105,7 +129,8 @@ impl ApiClient {
     /// # Errors
     /// [`Error`], as for every call.
     pub async fn get(&self, tool_id: &str) -> Result<StoredTool, Error> {
-        self.call(Method::GET, &["api", "v1", "tools", tool_id], &(), None).await
+        self.call(Method::GET, &["api", "v1", "tools", tool_id], &(), None)
+            .await
     }
 
     /// Removes one tool.
@@ -113,7 +138,9 @@ impl ApiClient {
     /// # Errors
     /// [`Error`], as for every call.
     pub async fn remove(&self, tool_id: &str) -> Result<(), Error> {
-        self.call::<Option<()>>(Method::DELETE, &["api", "v1", "tools", tool_id], &(), None).await.map(|_| ())
+        self.call::<Option<()>>(Method::DELETE, &["api", "v1", "tools", tool_id], &(), None)
+            .await
+            .map(|_| ())
     }
 
     async fn call<T: DeserializeOwned>(
@@ -123,7 +150,10 @@ impl ApiClient {
         query: &impl Serialize,
         body: Option<Value>,
     ) -> Result<T, Error> {
-        let unreachable = |reason: String| Error::Unreachable { url: self.url().to_owned(), reason };
+        let unreachable = |reason: String| Error::Unreachable {
+            url: self.url().to_owned(),
+            reason,
+        };
         let mut url = self.base.clone();
         // `push` percent-encodes each segment, so an id with a slash stays one segment.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -133,10 +163,19 @@ impl ApiClient {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(|error| unreachable(reason(&error)))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| unreachable(reason(&error)))?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| unreachable(reason(&error)))?;
-        let foreign = || Error::Foreign { url: self.url().to_owned(), status: status.as_u16() };
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| unreachable(reason(&error)))?;
+        let foreign = || Error::Foreign {
+            url: self.url().to_owned(),
+            status: status.as_u16(),
+        };
         if status == StatusCode::NO_CONTENT {
             return serde_json::from_slice(b"null").map_err(|_| foreign());
         }

@@ -15,12 +15,18 @@ use std::{
 use program::{Home, Outcome};
 
 fn sync_sh(home: &Home, script: &str) -> Outcome {
-    home.run(&["tools", "sync", "--server", "srv", "--json", "--", "sh", "-c", script])
+    home.run(&[
+        "tools", "sync", "--server", "srv", "--json", "--", "sh", "-c", script,
+    ])
 }
 
 /// A server in shell: `pages` are the results of `tools/list`, one after the other.
 fn shell_server(pages: &[&str]) -> String {
-    let pages: Vec<_> = pages.iter().enumerate().map(|(number, page)| format!("{number}) result='{page}' ;;")).collect();
+    let pages: Vec<_> = pages
+        .iter()
+        .enumerate()
+        .map(|(number, page)| format!("{number}) result='{page}' ;;"))
+        .collect();
     format!(
         r#"
 page=0
@@ -49,7 +55,10 @@ async fn all_pages_of_a_server_are_stored() {
     assert_eq!(outcome.json()["inserted"], 2);
     assert_eq!(home.tool_ids(), ["srv:one", "srv:two"]);
     let again = sync_sh(&home, &shell_server(&[ONE, TWO])).json();
-    assert_eq!((&again["inserted"], &again["unchanged"]), (&0.into(), &2.into()));
+    assert_eq!(
+        (&again["inserted"], &again["unchanged"]),
+        (&0.into(), &2.into())
+    );
 }
 
 #[tokio::test]
@@ -69,8 +78,16 @@ async fn a_server_that_dies_is_reported_with_its_last_words() {
     let home = Home::new().await;
     let outcome = sync_sh(&home, "echo 'no licence found' >&2; exit 3");
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert!(outcome.stderr.contains("exit status: 3"), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("no licence found"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("exit status: 3"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        outcome.stderr.contains("no licence found"),
+        "{}",
+        outcome.stderr
+    );
     assert!(home.tool_ids().is_empty());
 }
 
@@ -80,8 +97,16 @@ async fn a_server_that_dies_between_two_pages_changes_nothing() {
     assert_eq!(sync_sh(&home, &shell_server(&[ONE, TWO])).code, 0);
     let outcome = sync_sh(&home, &shell_server(&[ONE]));
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert!(outcome.stderr.contains("exit status: 9"), "{}", outcome.stderr);
-    assert_eq!(home.tool_ids(), ["srv:one", "srv:two"], "half a list must not remove the other half");
+    assert!(
+        outcome.stderr.contains("exit status: 9"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        home.tool_ids(),
+        ["srv:one", "srv:two"],
+        "half a list must not remove the other half"
+    );
 }
 
 #[tokio::test]
@@ -93,15 +118,28 @@ async fn a_server_that_hangs_is_given_up_and_ended() {
     assert_eq!(outcome.code, 4, "{outcome:?}");
     assert!(outcome.stderr.contains("10 s"), "{}", outcome.stderr);
     let took = started.elapsed();
-    assert!(took > Duration::from_secs(9) && took < Duration::from_secs(25), "{took:?}");
-    let left = Command::new("sh").args(["-c", "ps -eo args | grep -c '^sleep 987$'"]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&left.stdout).trim(), "0", "its processes live on");
+    assert!(
+        took > Duration::from_secs(9) && took < Duration::from_secs(25),
+        "{took:?}"
+    );
+    let left = Command::new("sh")
+        .args(["-c", "ps -eo args | grep -c '^sleep 987$'"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&left.stdout).trim(),
+        "0",
+        "its processes live on"
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_in_the_middle_is_given_up() {
     let home = Home::new().await;
-    let outcome = sync_sh(&home, &shell_server(&[]).replace("*) exit 9", "*) sleep 60"));
+    let outcome = sync_sh(
+        &home,
+        &shell_server(&[]).replace("*) exit 9", "*) sleep 60"),
+    );
     assert_eq!(outcome.code, 4, "{outcome:?}");
     assert!(outcome.stderr.contains("tools/list"), "{}", outcome.stderr);
     assert!(home.tool_ids().is_empty());
@@ -112,24 +150,40 @@ async fn a_server_that_answers_garbage_is_quoted() {
     let home = Home::new().await;
     let outcome = sync_sh(&home, "echo 'Welcome to Garbage 1.0'; sleep 60");
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert!(outcome.stderr.contains("Welcome to Garbage 1.0"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("Welcome to Garbage 1.0"),
+        "{}",
+        outcome.stderr
+    );
     assert!(home.tool_ids().is_empty());
 }
 
 #[tokio::test]
 async fn a_banner_before_the_protocol_is_forgiven() {
     let home = Home::new().await;
-    let outcome = sync_sh(&home, &format!("echo 'Server running on stdio'\n{}", shell_server(&[TWO])));
+    let outcome = sync_sh(
+        &home,
+        &format!("echo 'Server running on stdio'\n{}", shell_server(&[TWO])),
+    );
     assert_eq!(outcome.code, 0, "{outcome:?}");
 }
 
 #[tokio::test]
 async fn answers_of_another_shape_are_refused() {
     let home = Home::new().await;
-    for page in [r#"{"tool":[]}"#, r#"{"tools":{}}"#, r#"{"tools":[],"nextCursor":7}"#, "[]"] {
+    for page in [
+        r#"{"tool":[]}"#,
+        r#"{"tools":{}}"#,
+        r#"{"tools":[],"nextCursor":7}"#,
+        "[]",
+    ] {
         let outcome = sync_sh(&home, &shell_server(&[page]));
         assert_eq!(outcome.code, 4, "{page}: {outcome:?}");
-        assert!(outcome.stderr.contains("tools/list"), "{page}: {}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("tools/list"),
+            "{page}: {}",
+            outcome.stderr
+        );
     }
 }
 
@@ -144,16 +198,36 @@ async fn pages_without_an_end_are_given_up() {
 
 #[test]
 fn a_command_that_does_not_exist_is_named() {
-    let outcome = Home::bare().run(&["tools", "sync", "--server", "srv", "--", "no-such-program-here"]);
+    let outcome = Home::bare().run(&[
+        "tools",
+        "sync",
+        "--server",
+        "srv",
+        "--",
+        "no-such-program-here",
+    ]);
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert!(outcome.stderr.contains("no-such-program-here"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("no-such-program-here"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
 fn a_bad_server_name_is_refused_before_anything_starts() {
     let home = Home::bare();
     for name in ["a:b", "", &"x".repeat(300)] {
-        let outcome = home.run(&["tools", "sync", "--server", name, "--", "sh", "-c", "touch started"]);
+        let outcome = home.run(&[
+            "tools",
+            "sync",
+            "--server",
+            name,
+            "--",
+            "sh",
+            "-c",
+            "touch started",
+        ]);
         assert_eq!(outcome.code, 2, "{outcome:?}");
     }
     assert!(!home.folder.path().join("started").exists());
@@ -178,33 +252,92 @@ async fn a_server_over_http_is_stored_with_all_its_pages() {
 #[tokio::test]
 async fn an_address_without_an_mcp_server_is_named() {
     let home = Home::bare();
-    let nobody = home.run(&["tools", "sync", "--server", "web", "--url", "http://127.0.0.1:1/mcp"]);
+    let nobody = home.run(&[
+        "tools",
+        "sync",
+        "--server",
+        "web",
+        "--url",
+        "http://127.0.0.1:1/mcp",
+    ]);
     assert_eq!(nobody.code, 4, "{nobody:?}");
     let other = mcp_server::not_mcp().await;
-    let outcome = tokio::task::spawn_blocking(move || home.run(&["tools", "sync", "--server", "web", "--url", &other]));
+    let outcome = tokio::task::spawn_blocking(move || {
+        home.run(&["tools", "sync", "--server", "web", "--url", &other])
+    });
     let outcome = outcome.await.unwrap();
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert_eq!(Home::bare().run(&["tools", "sync", "--server", "web", "--url", "not an address"]).code, 4);
+    assert_eq!(
+        Home::bare()
+            .run(&[
+                "tools",
+                "sync",
+                "--server",
+                "web",
+                "--url",
+                "not an address"
+            ])
+            .code,
+        4
+    );
 }
 
 /// The reference implementation from npm, which `scripts/node-servers` installs.
 #[tokio::test]
 async fn the_filesystem_server_from_npm_is_synced_and_found() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let script = root.join(".node/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
-    let node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
+    let script =
+        root.join(".node/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+    let node = Command::new("node")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !node || !script.exists() {
-        assert!(std::env::var("CI").is_err(), "Node and `scripts/node-servers` are needed in CI");
+        assert!(
+            std::env::var("CI").is_err(),
+            "Node and `scripts/node-servers` are needed in CI"
+        );
         println!("SKIPPED: needs Node and the MCP server that `scripts/node-servers` installs");
         return;
     }
     let home = Home::new().await;
-    let (script, folder) = (script.to_str().unwrap(), home.folder.path().to_str().unwrap());
-    let outcome = home.ok(&["tools", "sync", "--server", "filesystem", "--", "node", script, folder]);
+    let (script, folder) = (
+        script.to_str().unwrap(),
+        home.folder.path().to_str().unwrap(),
+    );
+    let outcome = home.ok(&[
+        "tools",
+        "sync",
+        "--server",
+        "filesystem",
+        "--",
+        "node",
+        script,
+        folder,
+    ]);
     assert!(outcome.stdout.contains("inserted"), "{}", outcome.stdout);
     let ids = home.tool_ids();
-    assert!(ids.len() >= 10 && ids.contains(&"filesystem:write_file".to_owned()), "{ids:?}");
-    let found = home.ok(&["tools", "search", "create a new directory", "--limit", "3", "--min-score", "0", "--json"]).json();
-    let best: Vec<_> = found["results"].as_array().unwrap().iter().map(|hit| hit["tool_id"].as_str().unwrap()).collect();
+    assert!(
+        ids.len() >= 10 && ids.contains(&"filesystem:write_file".to_owned()),
+        "{ids:?}"
+    );
+    let found = home
+        .ok(&[
+            "tools",
+            "search",
+            "create a new directory",
+            "--limit",
+            "3",
+            "--min-score",
+            "0",
+            "--json",
+        ])
+        .json();
+    let best: Vec<_> = found["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["tool_id"].as_str().unwrap())
+        .collect();
     assert!(best.contains(&"filesystem:create_directory"), "{best:?}");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Everything that can go wrong between a test's wish for a database and the database.
 ///
 /// Tests never match on it: [`database`](crate::database) panics with its text. It is public for harnesses that want to
-/// handle it through [`try_database`](crate::try_database).
+/// handle it through [`TestDatabase::migrated`](crate::TestDatabase::migrated).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestkitError {

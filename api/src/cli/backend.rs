@@ -19,7 +19,9 @@ use crate::{
     http::{list_request, problem::Problem, search_request},
     wire::{
         List,
-        tools::{ListQuery, SearchAnswer, SearchBody, StoredTool, SyncAnswer, SyncQuery, SyncRequest},
+        tools::{
+            ListQuery, SearchAnswer, SearchBody, StoredTool, SyncAnswer, SyncQuery, SyncRequest,
+        },
     },
 };
 
@@ -54,8 +56,15 @@ impl Backend {
         }
         match Db::connect(&settings).await {
             Ok(db) => Self::local(db, &settings).await,
-            Err(ServiceError::DataDirInUse { url: Some(url), path, .. }) => {
-                output::note(&format!("{} is in use; going through the server at {url}", path.display()));
+            Err(ServiceError::DataDirInUse {
+                url: Some(url),
+                path,
+                ..
+            }) => {
+                output::note(&format!(
+                    "{} is in use; going through the server at {url}",
+                    path.display()
+                ));
                 Ok(Self::Remote(ApiClient::new(&url)?))
             }
             Err(error) => Err(error.into()),
@@ -69,8 +78,14 @@ impl Backend {
         } else {
             let pending = db.pending_migrations().await?;
             if !pending.is_empty() {
-                return Err(Failure::new(Exit::Database, format!("{} migrations are not applied to this database", pending.len()))
-                    .hint("apply them with `pml migrate up`"));
+                return Err(Failure::new(
+                    Exit::Database,
+                    format!(
+                        "{} migrations are not applied to this database",
+                        pending.len()
+                    ),
+                )
+                .hint("apply them with `pml migrate up`"));
             }
         }
         Ok(Self::Local(Box::new(Local { db, embedder })))
@@ -87,15 +102,28 @@ impl Backend {
     ///
     /// # Errors
     /// [`Failure`] with the reason.
-    pub async fn sync(&self, server_id: &str, tools: Vec<ToolDefinition>, options: SyncOptions) -> Result<SyncAnswer, Failure> {
+    pub async fn sync(
+        &self,
+        server_id: &str,
+        tools: Vec<ToolDefinition>,
+        options: SyncOptions,
+    ) -> Result<SyncAnswer, Failure> {
         match self {
             Self::Local(local) => {
-                Ok(service::sync_server(&local.db, &*local.embedder, server_id, tools, options).await?.into())
+                Ok(
+                    service::sync_server(&local.db, &*local.embedder, server_id, tools, options)
+                        .await?
+                        .into(),
+                )
             }
             Self::Remote(client) => {
                 let tools = tools.into_iter().map(Into::into).collect();
-                let query = SyncQuery { reembed: options.reembed.then(|| "true".to_owned()) };
-                Ok(client.sync(server_id, &query, &SyncRequest { tools }).await?)
+                let query = SyncQuery {
+                    reembed: options.reembed.then(|| "true".to_owned()),
+                };
+                Ok(client
+                    .sync(server_id, &query, &SyncRequest { tools })
+                    .await?)
             }
         }
     }
@@ -108,10 +136,12 @@ impl Backend {
         match self {
             Self::Local(local) => {
                 // By way of text: raw numbers cannot be taken out of a parsed value.
-                let body: SearchBody =
-                    serde_json::from_str(&body.to_string()).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+                let body: SearchBody = serde_json::from_str(&body.to_string())
+                    .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
                 let request = search_request(body)?;
-                Ok(service::search(&local.db, &*local.embedder, &request).await?.into())
+                Ok(service::search(&local.db, &*local.embedder, &request)
+                    .await?
+                    .into())
             }
             Self::Remote(client) => Ok(client.search(body).await?),
         }
@@ -137,7 +167,9 @@ impl Backend {
     /// [`Failure`] with the reason.
     pub async fn get(&self, tool_id: &str) -> Result<StoredTool, Failure> {
         match self {
-            Self::Local(local) => Ok(service::get(&local.db, &ToolId::from_stored(tool_id)).await?.into()),
+            Self::Local(local) => Ok(service::get(&local.db, &ToolId::from_stored(tool_id))
+                .await?
+                .into()),
             Self::Remote(client) => Ok(client.get(tool_id).await?),
         }
     }
@@ -148,7 +180,9 @@ impl Backend {
     /// [`Failure`] with the reason.
     pub async fn remove(&self, tool_id: &str) -> Result<(), Failure> {
         match self {
-            Self::Local(local) => Ok(service::remove(&local.db, &ToolId::from_stored(tool_id)).await.map(|_| ())?),
+            Self::Local(local) => Ok(service::remove(&local.db, &ToolId::from_stored(tool_id))
+                .await
+                .map(|_| ())?),
             Self::Remote(client) => Ok(client.remove(tool_id).await?),
         }
     }

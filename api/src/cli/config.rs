@@ -25,12 +25,18 @@ pub fn run(connection: &ConnectionArgs, format: Format) -> Result<(), Failure> {
         .settings()?
         .describe()
         .into_iter()
-        .map(|value| Entry { key: value.key, value: value.value, source: value.source })
+        .map(|value| Entry {
+            key: value.key,
+            value: value.value,
+            source: value.source,
+        })
         .collect();
     format.print(&entries, |entries| {
         output::table(
             ["setting", "value", "from"],
-            entries.iter().map(|entry| [entry.key.clone(), entry.value.clone(), entry.source.clone()]),
+            entries
+                .iter()
+                .map(|entry| [entry.key.clone(), entry.value.clone(), entry.source.clone()]),
         )
     })
 }

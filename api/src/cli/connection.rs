@@ -5,16 +5,28 @@ use std::path::PathBuf;
 use pml_service::Settings;
 use serde::Serialize;
 
-use super::exit::{Exit, Failure, with_causes};
+use super::exit::{Exit, Failure};
+use crate::causes::with_causes;
 
 /// Which database; the same for every command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ConnectionArgs {
     /// Folder of the embedded database.
-    #[arg(long, global = true, value_name = "DIR", help = "Folder of the embedded database [env: PML_DATA_DIR] [default: .pml]")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = "Folder of the embedded database [env: PML_DATA_DIR] [default: .pml]"
+    )]
     pub data_dir: Option<PathBuf>,
     /// The server to use instead of the embedded database.
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir", help = "A PostgreSQL to use instead of the embedded one [env: DATABASE_URL]")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "data_dir",
+        help = "A PostgreSQL to use instead of the embedded one [env: DATABASE_URL]"
+    )]
     pub database_url: Option<String>,
 }
 
@@ -43,8 +55,13 @@ impl ConnectionArgs {
     /// # Errors
     /// [`Failure`] that names the value that cannot be used.
     pub fn settings_listening(&self, listen: Option<&str>) -> Result<Settings, Failure> {
-        let overrides = Overrides { data_dir: self.data_dir.as_ref(), database_url: self.database_url.as_deref(), listen };
-        let mut settings = Settings::load(&overrides).map_err(|error| Failure::new(Exit::Usage, with_causes(&error)))?;
+        let overrides = Overrides {
+            data_dir: self.data_dir.as_ref(),
+            database_url: self.database_url.as_deref(),
+            listen,
+        };
+        let mut settings = Settings::load(&overrides)
+            .map_err(|error| Failure::new(Exit::Usage, with_causes(&error)))?;
         // A folder named on the command line means that folder, also where the environment names a server.
         if self.data_dir.is_some() {
             settings.database_url = None;

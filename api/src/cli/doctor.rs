@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::{
     connection::ConnectionArgs,
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     output::{self, Format},
 };
-use crate::client::ApiClient;
+use crate::{causes::with_causes, client::ApiClient};
 
 /// The oldest versions that work.
 const OLDEST_POSTGRES: u32 = 15;
@@ -48,30 +48,61 @@ pub async fn run(connection: &ConnectionArgs, format: Format) -> Result<(), Fail
             checks.push(embedder(&settings).await);
         }
     }
-    let broken = checks.iter().filter(|check| check.state == State::Broken).count();
+    let broken = checks
+        .iter()
+        .filter(|check| check.state == State::Broken)
+        .count();
     format.print(&checks, |checks| {
         let word = |state| match state {
             State::Ok => "ok",
             State::Unused => "-",
             State::Broken => "BROKEN",
         };
-        let rows = checks.iter().map(|check| [check.name.to_owned(), word(check.state).to_owned(), check.detail.clone()]);
+        let rows = checks.iter().map(|check| {
+            [
+                check.name.to_owned(),
+                word(check.state).to_owned(),
+                check.detail.clone(),
+            ]
+        });
         output::table(["check", "state", "detail"], rows)
     })?;
-    if broken == 0 { Ok(()) } else { Err(Failure::new(Exit::Unhealthy, format!("{broken} of {} checks failed", checks.len()))) }
+    if broken == 0 {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Exit::Unhealthy,
+            format!("{broken} of {} checks failed", checks.len()),
+        ))
+    }
 }
 
 fn check(name: &'static str, state: State, detail: impl Into<String>) -> Check {
-    Check { name, state, detail: detail.into() }
+    Check {
+        name,
+        state,
+        detail: detail.into(),
+    }
 }
 
 /// Asks the server when one holds the database. Returns whether that is so.
 async fn through_server(settings: &Settings, checks: &mut Vec<Check>) -> bool {
-    let holder = if settings.database_url.is_none() { embedded::owner(&settings.data_dir) } else { None };
-    let url = settings.url.clone().or_else(|| holder.as_ref()?.url.clone());
+    let holder = if settings.database_url.is_none() {
+        embedded::owner(&settings.data_dir)
+    } else {
+        None
+    };
+    let url = settings
+        .url
+        .clone()
+        .or_else(|| holder.as_ref()?.url.clone());
     let Some(url) = url else {
         if let Some(holder) = holder {
-            let detail = format!("{} is held by process {}, which serves nothing", settings.data_dir.display(), holder.pid);
+            let detail = format!(
+                "{} is held by process {}, which serves nothing",
+                settings.data_dir.display(),
+                holder.pid
+            );
             checks.push(check("data folder", State::Broken, detail));
             return true;
         }
@@ -84,10 +115,19 @@ async fn through_server(settings: &Settings, checks: &mut Vec<Check>) -> bool {
     match answer {
         Err(error) => checks.push(check("server", State::Broken, format!("{url}: {error}"))),
         Ok(ready) => {
-            checks.push(check("server", State::Ok, format!("{url}, version {}", ready.version)));
+            checks.push(check(
+                "server",
+                State::Ok,
+                format!("{url}, version {}", ready.version),
+            ));
             let database = ready.database;
-            let vector = database.vector_version.unwrap_or_else(|| "missing".to_owned());
-            let detail = format!("{}, PostgreSQL {}, pgvector {vector}", database.kind, database.server_version);
+            let vector = database
+                .vector_version
+                .unwrap_or_else(|| "missing".to_owned());
+            let detail = format!(
+                "{}, PostgreSQL {}, pgvector {vector}",
+                database.kind, database.server_version
+            );
             checks.push(check("database", State::Ok, detail));
             checks.push(check("migrations", State::Ok, "all applied"));
         }
@@ -99,7 +139,11 @@ async fn database(settings: &Settings, checks: &mut Vec<Check>) {
     if settings.database_url.is_none() {
         let folder = settings.data_dir.display();
         if !settings.data_dir.exists() {
-            checks.push(check("data folder", State::Unused, format!("{folder} does not exist yet; `pml serve` makes it")));
+            checks.push(check(
+                "data folder",
+                State::Unused,
+                format!("{folder} does not exist yet; `pml serve` makes it"),
+            ));
             return;
         }
         checks.push(check("data folder", State::Ok, folder.to_string()));
@@ -107,7 +151,11 @@ async fn database(settings: &Settings, checks: &mut Vec<Check>) {
     let db = match Db::connect(settings).await {
         Ok(db) => db,
         Err(error) => {
-            let name = if data_folder(&error) { "data folder" } else { "database" };
+            let name = if data_folder(&error) {
+                "data folder"
+            } else {
+                "database"
+            };
             checks.retain(|check| check.name != name);
             checks.push(check(name, State::Broken, with_causes(&error)));
             return;
@@ -118,20 +166,30 @@ async fn database(settings: &Settings, checks: &mut Vec<Check>) {
 }
 
 async fn connected(db: &Db, checks: &mut Vec<Check>) {
-    let kind = if db.is_embedded() { "embedded" } else { "remote" };
+    let kind = if db.is_embedded() {
+        "embedded"
+    } else {
+        "remote"
+    };
     match db.health().await {
         Err(error) => checks.push(check("database", State::Broken, with_causes(&error))),
         Ok(health) => {
             checks.push(postgres(kind, &health.server_version));
             checks.push(match health.vector_version {
                 Some(version) => check("pgvector", State::Ok, version),
-                None => check("pgvector", State::Unused, "not installed in this database yet; `pml migrate up` does it"),
+                None => check(
+                    "pgvector",
+                    State::Unused,
+                    "not installed in this database yet; `pml migrate up` does it",
+                ),
             });
         }
     }
     match db.pending_migrations().await {
         Err(error) => checks.push(check("migrations", State::Broken, with_causes(&error))),
-        Ok(pending) if pending.is_empty() => checks.push(check("migrations", State::Ok, "all applied")),
+        Ok(pending) if pending.is_empty() => {
+            checks.push(check("migrations", State::Ok, "all applied"))
+        }
         Ok(pending) => {
             let detail = format!("{} pending; `pml migrate up` applies them", pending.len());
             checks.push(check("migrations", State::Broken, detail));
@@ -140,9 +198,20 @@ async fn connected(db: &Db, checks: &mut Vec<Check>) {
 }
 
 fn postgres(kind: &str, version: &str) -> Check {
-    let major = version.split('.').next().and_then(|major| major.trim().parse::<u32>().ok());
-    let state = if major.is_some_and(|major| major < OLDEST_POSTGRES) { State::Broken } else { State::Ok };
-    check("database", state, format!("{kind}, PostgreSQL {version} (at least {OLDEST_POSTGRES} is needed)"))
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.trim().parse::<u32>().ok());
+    let state = if major.is_some_and(|major| major < OLDEST_POSTGRES) {
+        State::Broken
+    } else {
+        State::Ok
+    };
+    check(
+        "database",
+        state,
+        format!("{kind}, PostgreSQL {version} (at least {OLDEST_POSTGRES} is needed)"),
+    )
 }
 
 fn data_folder(error: &ServiceError) -> bool {
@@ -159,7 +228,15 @@ async fn embedder(settings: &Settings) -> Check {
     let words = ["ready".to_owned()];
     match tokio::time::timeout(Duration::from_secs(10), embedder.embed(&words)).await {
         Ok(Ok(_)) => check(name, State::Ok, embedder.model_id().to_owned()),
-        Ok(Err(error)) => check(name, State::Broken, format!("{}: {}", embedder.model_id(), with_causes(&error))),
-        Err(_) => check(name, State::Broken, format!("{} does not answer", embedder.model_id())),
+        Ok(Err(error)) => check(
+            name,
+            State::Broken,
+            format!("{}: {}", embedder.model_id(), with_causes(&error)),
+        ),
+        Err(_) => check(
+            name,
+            State::Broken,
+            format!("{} does not answer", embedder.model_id()),
+        ),
     }
 }

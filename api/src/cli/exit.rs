@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use pml_service::Error as ServiceError;
 
-use crate::{client, mcp};
+use crate::{causes::with_causes, client, mcp};
 
 /// Shown under `pml --help`.
 pub const EXIT_CODES: &str = "\
@@ -54,7 +54,12 @@ pub struct Failure {
 impl Failure {
     /// A failure with a message only.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, output: None }
+        Self {
+            exit,
+            message: message.into(),
+            hint: None,
+            output: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -84,7 +89,10 @@ impl Failure {
 fn exit_for(code: &str) -> Exit {
     match code {
         "not_found" => Exit::NotFound,
-        "database_unavailable" | "data_dir_in_use" | "migrations_pending" => Exit::Database,
+        "database_unavailable" | "migrations_pending" | "unsafe_pooler" | "unsupported_server" => {
+            Exit::Database
+        }
+        code if code.starts_with("data_dir") => Exit::Database,
         "refused" => Exit::Refused,
         code if code.starts_with("invalid_") => Exit::Usage,
         _ => Exit::Other,
@@ -119,19 +127,4 @@ impl From<mcp::Failure> for Failure {
             ..Self::new(Exit::Mcp, format!("{}; nothing was stored", failure.error))
         }
     }
-}
-
-/// The message of an error followed by those of its causes that it does not repeat itself.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let message = next.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = next.source();
-    }
-    text
 }

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{
     connection::ConnectionArgs,
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     output::{self, Format},
 };
+use crate::causes::with_causes;
 
 /// What to do with the schema.
 #[derive(Debug, clap::Subcommand)]
@@ -49,15 +50,21 @@ pub enum Command {
 pub async fn run(connection: &ConnectionArgs, command: Command) -> Result<(), Failure> {
     let settings = connection.settings()?;
     let confirmed = match &command {
-        Command::Down { steps, yes, .. } => {
-            output::confirm(&format!("This takes back {steps} step(s) and deletes the data they brought."), *yes)
-        }
-        Command::Fresh { yes, .. } => output::confirm("This deletes every table of the database with all its rows.", *yes),
+        Command::Down { steps, yes, .. } => output::confirm(
+            &format!("This takes back {steps} step(s) and deletes the data they brought."),
+            *yes,
+        ),
+        Command::Fresh { yes, .. } => output::confirm(
+            "This deletes every table of the database with all its rows.",
+            *yes,
+        ),
         _ => Ok(()),
     };
     confirmed?;
     if settings.url.is_some() && settings.database_url.is_none() {
-        output::note("PML_URL is set; migrations never go through a server, they open the database themselves");
+        output::note(
+            "PML_URL is set; migrations never go through a server, they open the database themselves",
+        );
     }
     let db = Db::connect(&settings).await.map_err(explain)?;
     let result = execute(&db, command).await;
@@ -66,21 +73,45 @@ pub async fn run(connection: &ConnectionArgs, command: Command) -> Result<(), Fa
 }
 
 async fn execute(db: &Db, command: Command) -> Result<(), Failure> {
-    let options = Options { on_step: Some(Arc::new(tell)), ..db.migration_options() };
+    let options = Options {
+        on_step: Some(Arc::new(tell)),
+        ..db.migration_options()
+    };
     match command {
         Command::Up(format) => ran(format, pml_migration::up(db, &options).await),
-        Command::Down { steps, format, .. } => ran(format, pml_migration::down(db, steps, &options).await),
+        Command::Down { steps, format, .. } => {
+            ran(format, pml_migration::down(db, steps, &options).await)
+        }
         Command::Fresh { format, .. } => ran(format, pml_migration::fresh(db, &options).await),
-        Command::Status(format) => status(format, &pml_migration::status(&**db).await.map_err(|error| stopped(&error))?),
-        Command::Adopt(format) => adopted(format, &pml_migration::adopt(db, &options).await.map_err(|error| stopped(&error))?),
+        Command::Status(format) => status(
+            format,
+            &pml_migration::status(&**db)
+                .await
+                .map_err(|error| stopped(&error))?,
+        ),
+        Command::Adopt(format) => adopted(
+            format,
+            &pml_migration::adopt(db, &options)
+                .await
+                .map_err(|error| stopped(&error))?,
+        ),
     }
 }
 
 /// One line per finished step, on standard error: the result goes to standard output.
 fn tell(progress: &Progress) {
     if let Some(took) = progress.finished {
-        let Progress { number, total, direction, name, .. } = progress;
-        eprintln!("{number:>3}/{total} {direction} {name} ({})", milliseconds(took));
+        let Progress {
+            number,
+            total,
+            direction,
+            name,
+            ..
+        } = progress;
+        eprintln!(
+            "{number:>3}/{total} {direction} {name} ({})",
+            milliseconds(took)
+        );
     }
 }
 
@@ -105,8 +136,15 @@ fn status(format: Format, steps: &[StepStatus]) -> Result<(), Failure> {
         .collect();
     format.print(&value, |_| {
         let rows = steps.iter().map(|step| {
-            let applied = step.applied_at.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string());
-            [step.name.clone(), step.title.clone(), step.state.to_string(), applied.unwrap_or_default()]
+            let applied = step
+                .applied_at
+                .map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+            [
+                step.name.clone(),
+                step.title.clone(),
+                step.state.to_string(),
+                applied.unwrap_or_default(),
+            ]
         });
         output::table(["step", "title", "state", "applied"], rows)
     })
@@ -136,7 +174,8 @@ fn explain(error: ServiceError) -> Failure {
     match &error {
         ServiceError::DataDirInUse { .. } => Failure {
             exit: Exit::Refused,
-            ..Failure::from(error).hint("migrations need the database for themselves: stop that process first")
+            ..Failure::from(error)
+                .hint("migrations need the database for themselves: stop that process first")
         },
         _ => error.into(),
     }

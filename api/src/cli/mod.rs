@@ -74,12 +74,19 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
-    let Cli { connection, serve, command } = cli;
+    let Cli {
+        connection,
+        serve,
+        command,
+    } = cli;
     let command = match command {
         None => return serve::run(&connection, &serve).await,
         Some(Command::Serve(own)) => return serve::run(&connection, &own.or(serve)).await,
         Some(_) if serve.is_given() => {
-            return Err(Failure::new(Exit::Usage, "--listen, --no-migrate and --insecure-listen belong to `pml serve`"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "--listen, --no-migrate and --insecure-listen belong to `pml serve`",
+            ));
         }
         Some(command) => command,
     };
@@ -105,10 +112,18 @@ async fn close(db: pml_service::Db) {
 
 /// Log lines go to standard error. `RUST_LOG` chooses them; a server tells what it does, a command only what goes wrong.
 fn start_log(serving: bool) {
-    let default = if serving { "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn,rmcp=warn" } else { "error,rmcp=off" };
+    let default = if serving {
+        "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn,rmcp=warn"
+    } else {
+        "error,rmcp=off"
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     // Fails when an embedding program has its own log, which then wins.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
 }
 
 #[cfg(test)]

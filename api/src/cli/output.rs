@@ -29,9 +29,14 @@ impl Format {
     ///
     /// # Errors
     /// [`Failure`] when the value cannot be written as JSON.
-    pub fn print<T: Serialize>(self, value: &T, table: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+    pub fn print<T: Serialize>(
+        self,
+        value: &T,
+        table: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
         if self.json {
-            let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+            let text = serde_json::to_string_pretty(value)
+                .map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
             line(&text);
         } else {
             line(&table(value));
@@ -51,7 +56,10 @@ pub fn note(text: &str) {
 }
 
 /// A table with a head.
-pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
@@ -72,7 +80,11 @@ pub fn short(text: &str) -> String {
     if first.chars().count() <= TEXT_WIDTH_CHARS {
         return first.to_owned();
     }
-    first.chars().take(TEXT_WIDTH_CHARS - 1).chain(['…']).collect()
+    first
+        .chars()
+        .take(TEXT_WIDTH_CHARS - 1)
+        .chain(['…'])
+        .collect()
 }
 
 /// A moving line on standard error for work of unknown length. Nothing is drawn when that is not a terminal.
@@ -102,8 +114,11 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Refused, format!("{question} Refused without a confirmation."))
-            .hint("pass --yes to do it without being asked"));
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("{question} Refused without a confirmation."),
+        )
+        .hint("pass --yes to do it without being asked"));
     }
     let _ = write!(io::stderr(), "{question} Type yes to go on: ");
     let _ = io::stderr().flush();
@@ -112,7 +127,10 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if read.is_ok() && answer.trim() == "yes" {
         return Ok(());
     }
-    Err(Failure::new(Exit::Refused, "not confirmed; nothing was changed"))
+    Err(Failure::new(
+        Exit::Refused,
+        "not confirmed; nothing was changed",
+    ))
 }
 
 #[cfg(test)]

@@ -16,7 +16,11 @@ use crate::http::{self, AppState, metrics::Metrics};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ServeArgs {
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", help = "Address to listen on [env: PML_LISTEN] [default: 127.0.0.1:8080]")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "Address to listen on [env: PML_LISTEN] [default: 127.0.0.1:8080]"
+    )]
     listen: Option<String>,
     /// Start without applying pending migrations
     #[arg(long)]
@@ -50,14 +54,26 @@ pub async fn run(connection: &ConnectionArgs, args: &ServeArgs) -> Result<(), Fa
     let settings = connection.settings_listening(args.listen.as_deref())?;
     ensure_safe(settings.listen, args.insecure_listen)?;
     // Signals are caught from here on, so that a stop during start-up is clean too.
-    let mut shutdown = Box::pin(http::shutdown_signal().map_err(|error| Failure::new(Exit::Other, error.to_string()))?);
+    let mut shutdown = Box::pin(
+        http::shutdown_signal().map_err(|error| Failure::new(Exit::Other, error.to_string()))?,
+    );
     let listener = bind(settings.listen).await?;
-    let address = listener.local_addr().map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
 
+    if settings.database_url.is_none() && !settings.data_dir.exists() {
+        output::note(&format!(
+            "making a new database in {}",
+            settings.data_dir.display()
+        ));
+    }
     let metrics = Metrics::new();
     let embedder = embedding::from_settings(&settings)?;
     let hook = statement_hook(&metrics);
-    let db = Db::connect_with(&settings, Some(hook)).await.map_err(explain)?;
+    let db = Db::connect_with(&settings, Some(hook))
+        .await
+        .map_err(explain)?;
     let started = async {
         if !args.no_migrate {
             db.migrate(None).await?;
@@ -96,9 +112,12 @@ fn ensure_safe(address: SocketAddr, insecure: bool) -> Result<(), Failure> {
     if insecure || address.ip().is_loopback() {
         return Ok(());
     }
-    let message = format!("{address} can be reached by other machines, and this API does not ask who is calling");
-    Err(Failure::new(Exit::Usage, message)
-        .hint("listen on 127.0.0.1, or pass --insecure-listen where something in front protects it"))
+    let message = format!(
+        "{address} can be reached by other machines, and this API does not ask who is calling"
+    );
+    Err(Failure::new(Exit::Usage, message).hint(
+        "listen on 127.0.0.1, or pass --insecure-listen where something in front protects it",
+    ))
 }
 
 /// The URL under which processes on this machine reach the address.
@@ -118,7 +137,9 @@ fn reachable(address: SocketAddr) -> String {
 fn explain(error: ServiceError) -> Failure {
     match &error {
         ServiceError::DataDirInUse { url: Some(url), .. } => {
-            let hint = format!("use that server ({url}), stop it, or choose another folder with --data-dir");
+            let hint = format!(
+                "use that server ({url}), stop it, or choose another folder with --data-dir"
+            );
             Failure::from(error).hint(hint)
         }
         _ => error.into(),
@@ -139,7 +160,10 @@ mod tests {
 
     #[test]
     fn an_unspecified_address_is_reached_by_loopback() {
-        assert_eq!(reachable(SocketAddr::from(([0, 0, 0, 0], 80))), "http://127.0.0.1:80");
+        assert_eq!(
+            reachable(SocketAddr::from(([0, 0, 0, 0], 80))),
+            "http://127.0.0.1:80"
+        );
         assert_eq!(reachable("[::]:80".parse().unwrap()), "http://[::1]:80");
         assert_eq!(reachable("[::1]:80".parse().unwrap()), "http://[::1]:80");
     }

@@ -34,7 +34,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let parsed = serde_json::from_slice(&bytes).map_err(|error| json_problem(&error))?;
         // Serde also fills a struct from a list, by position; nobody documented that.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Problem::new("invalid_body", "the body must be a JSON object"));
+            return Err(Problem::new(
+                "invalid_body",
+                "the body must be a JSON object",
+            ));
         }
         Ok(Self(parsed))
     }
@@ -51,7 +54,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
             .map(|Query(value)| Self(value))
             .map_err(|rejection| {
                 let text = rejection.body_text();
-                let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                let reason = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
                 Problem::new("invalid_parameter", reason)
             })
     }
@@ -68,18 +73,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
             .await
             .map_err(|_| Problem::new("invalid_parameter", "the path is not valid UTF-8"))?;
         if segment.contains('\0') {
-            return Err(Problem::new("invalid_parameter", "the path contains a null character"));
+            return Err(Problem::new(
+                "invalid_parameter",
+                "the path contains a null character",
+            ));
         }
         Ok(Self(segment))
     }
 }
 
 fn declares_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(value) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return false;
     };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 async fn read_limited(request: Request) -> Result<Bytes, Problem> {
@@ -88,7 +105,9 @@ async fn read_limited(request: Request) -> Result<Bytes, Problem> {
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
         .unwrap_or_default();
-    if declared > DRAIN_LIMIT_BYTES || (declared > BODY_LIMIT_BYTES && headers.contains_key(header::EXPECT)) {
+    if declared > DRAIN_LIMIT_BYTES
+        || (declared > BODY_LIMIT_BYTES && headers.contains_key(header::EXPECT))
+    {
         return Err(too_large());
     }
     collect(request.into_body()).await
@@ -98,7 +117,8 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
     let mut stream = body.into_data_stream();
     let (mut read, mut buffer) = (0, Vec::new());
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Problem::new("malformed_json", "the body ended before it was complete"))?;
+        let chunk = chunk
+            .map_err(|_| Problem::new("malformed_json", "the body ended before it was complete"))?;
         read += chunk.len();
         if read > DRAIN_LIMIT_BYTES {
             break;
@@ -107,15 +127,26 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
             buffer.extend_from_slice(&chunk);
         }
     }
-    if read > BODY_LIMIT_BYTES { Err(too_large()) } else { Ok(buffer.into()) }
+    if read > BODY_LIMIT_BYTES {
+        Err(too_large())
+    } else {
+        Ok(buffer.into())
+    }
 }
 
 fn too_large() -> Problem {
-    Problem::new("body_too_large", format!("the body may have at most {BODY_LIMIT_BYTES} bytes"))
+    Problem::new(
+        "body_too_large",
+        format!("the body may have at most {BODY_LIMIT_BYTES} bytes"),
+    )
 }
 
 fn json_problem(error: &serde_json::Error) -> Problem {
-    let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
+    let code = if error.is_data() {
+        "invalid_body"
+    } else {
+        "malformed_json"
+    };
     Problem::new(code, error.to_string())
 }
 

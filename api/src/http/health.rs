@@ -13,7 +13,10 @@ use crate::wire::{
 /// Does not ask the database: a supervisor must not restart a server because its database is away.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Alive)))]
 pub(super) async fn healthz() -> Json<Alive> {
-    Json(Alive { status: "ok".to_owned(), version: version() })
+    Json(Alive {
+        status: "ok".to_owned(),
+        version: version(),
+    })
 }
 
 /// Tells whether requests can be answered: the database is there and fully migrated.
@@ -42,7 +45,12 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Ready>,
         status: "ready".to_owned(),
         version: version(),
         database: Database {
-            kind: if state.db.is_embedded() { "embedded" } else { "remote" }.to_owned(),
+            kind: if state.db.is_embedded() {
+                "embedded"
+            } else {
+                "remote"
+            }
+            .to_owned(),
             server_version: health.server_version,
             vector_version: health.vector_version,
         },
@@ -60,8 +68,16 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Ready>,
 pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     let pool = state.db.get_postgres_connection_pool();
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-    state.metrics.pool(pool.size(), idle, pool.options().get_max_connections());
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
+    state
+        .metrics
+        .pool(pool.size(), idle, pool.options().get_max_connections());
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        state.metrics.render(),
+    )
 }
 
 fn version() -> String {

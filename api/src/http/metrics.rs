@@ -2,18 +2,28 @@
 //!
 //! The recorder belongs to the [`Metrics`] value and not to the process, so two servers in one process (as in tests) count apart.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_local_recorder};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics::{
+    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
+};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 /// Upper bounds of the duration buckets, in seconds: from a point read to the request time limit.
-const BUCKETS_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const BUCKETS_SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 /// Counts and durations of one server, shared by its routes and its database handle.
 #[derive(Clone)]
@@ -75,7 +85,8 @@ impl Metrics {
     pub fn pool(&self, open: u32, idle: u32, max: u32) {
         with_local_recorder(&*self.recorder, || {
             gauge!("pml_database_pool_connections", "state" => "idle").set(f64::from(idle));
-            gauge!("pml_database_pool_connections", "state" => "used").set(f64::from(open.saturating_sub(idle)));
+            gauge!("pml_database_pool_connections", "state" => "used")
+                .set(f64::from(open.saturating_sub(idle)));
             gauge!("pml_database_pool_connections_max").set(f64::from(max));
         });
     }
@@ -94,12 +105,30 @@ impl Metrics {
 
 fn describe() {
     describe_counter!("pml_http_requests_total", "HTTP requests answered.");
-    describe_histogram!("pml_http_request_duration_seconds", "Time from the request to the head of its answer.");
-    describe_counter!("pml_database_statements_total", "Statements sent to the database.");
-    describe_counter!("pml_database_statements_failed_total", "Statements the database refused or lost.");
-    describe_histogram!("pml_database_statement_duration_seconds", "Time a statement took.");
-    describe_gauge!("pml_database_pool_connections", "Open connections of the pool by state.");
-    describe_gauge!("pml_database_pool_connections_max", "The most connections the pool may open.");
+    describe_histogram!(
+        "pml_http_request_duration_seconds",
+        "Time from the request to the head of its answer."
+    );
+    describe_counter!(
+        "pml_database_statements_total",
+        "Statements sent to the database."
+    );
+    describe_counter!(
+        "pml_database_statements_failed_total",
+        "Statements the database refused or lost."
+    );
+    describe_histogram!(
+        "pml_database_statement_duration_seconds",
+        "Time a statement took."
+    );
+    describe_gauge!(
+        "pml_database_pool_connections",
+        "Open connections of the pool by state."
+    );
+    describe_gauge!(
+        "pml_database_pool_connections_max",
+        "The most connections the pool may open."
+    );
     // A counter appears with its first event; a rate over it needs the zero before.
     counter!("pml_database_statements_total").increment(0);
     counter!("pml_database_statements_failed_total").increment(0);

@@ -34,11 +34,32 @@ pub(super) fn frame() -> OpenApi {
 /// The complete document, as `/openapi.json` answers it.
 pub fn document() -> OpenApi {
     let mut document = documented().into_openapi();
-    for path in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/api/")) {
+    for path in document
+        .paths
+        .paths
+        .iter_mut()
+        .filter(|(path, _)| path.starts_with("/api/"))
+    {
         let item = path.1;
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
-            for (status, codes) in [("500", "`internal`"), ("503", "`database_unavailable`"), ("504", "`timeout`")] {
-                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem_response(codes));
+        for operation in [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            for (status, codes) in [
+                ("500", "`internal`"),
+                ("503", "`database_unavailable`"),
+                ("504", "`timeout`"),
+            ] {
+                operation
+                    .responses
+                    .responses
+                    .entry(status.to_owned())
+                    .or_insert_with(|| problem_response(codes));
             }
         }
     }
@@ -46,8 +67,14 @@ pub fn document() -> OpenApi {
 }
 
 fn problem_response(codes: &str) -> RefOr<utoipa::openapi::Response> {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(codes).content(MEDIA_TYPE, content).build().into()
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description(codes)
+        .content(MEDIA_TYPE, content)
+        .build()
+        .into()
 }
 
 #[cfg(test)]
@@ -62,7 +89,10 @@ mod tests {
         // Those two never come from a documented route.
         let elsewhere = ["unknown_route", "method_not_allowed"];
         for (code, ..) in CODES.iter().filter(|(code, ..)| !elsewhere.contains(code)) {
-            assert!(text.contains(&format!("`{code}`")), "{code} is not documented");
+            assert!(
+                text.contains(&format!("`{code}`")),
+                "{code} is not documented"
+            );
         }
     }
 }

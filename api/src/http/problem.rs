@@ -7,7 +7,8 @@ use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-};use pml_service::Error;
+};
+use pml_service::Error;
 use sea_orm::DbErr;
 
 use crate::wire::problem::ProblemDocument;
@@ -24,30 +25,114 @@ pub struct Problem(Box<ProblemDocument>);
 
 /// Every code an answer can carry: code, status, title.
 pub const CODES: &[(&str, StatusCode, &str)] = &[
-    ("malformed_json", StatusCode::BAD_REQUEST, "The body is not JSON"),
+    (
+        "malformed_json",
+        StatusCode::BAD_REQUEST,
+        "The body is not JSON",
+    ),
     ("unknown_route", StatusCode::NOT_FOUND, "No such route"),
     ("not_found", StatusCode::NOT_FOUND, "Not found"),
-    ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
-    ("conflict", StatusCode::CONFLICT, "Conflict with the current state"),
+    (
+        "method_not_allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Method not allowed",
+    ),
+    (
+        "conflict",
+        StatusCode::CONFLICT,
+        "Conflict with the current state",
+    ),
     ("refused", StatusCode::CONFLICT, "Refused by a rule"),
-    ("mixed_embedding_models", StatusCode::CONFLICT, "Embeddings of another model are stored"),
-    ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-    ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON"),
-    ("invalid_body", StatusCode::UNPROCESSABLE_ENTITY, "The body does not have the documented shape"),
-    ("invalid_parameter", StatusCode::UNPROCESSABLE_ENTITY, "A parameter is not valid"),
-    ("invalid_embedding", StatusCode::UNPROCESSABLE_ENTITY, "The embedding is not valid"),
-    ("invalid_limit", StatusCode::UNPROCESSABLE_ENTITY, "The limit is out of range"),
-    ("invalid_cursor", StatusCode::UNPROCESSABLE_ENTITY, "The cursor does not belong to this list"),
-    ("invalid_tool_name", StatusCode::UNPROCESSABLE_ENTITY, "The tool name is not valid"),
-    ("invalid_server_id", StatusCode::UNPROCESSABLE_ENTITY, "The server id is not valid"),
-    ("invalid_schema", StatusCode::UNPROCESSABLE_ENTITY, "The schema of a tool is not valid"),
-    ("invalid_min_score", StatusCode::UNPROCESSABLE_ENTITY, "The lowest score is out of range"),
-    ("invalid_query", StatusCode::UNPROCESSABLE_ENTITY, "The query is not valid"),
-    ("internal", StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
-    ("embedder_failed", StatusCode::BAD_GATEWAY, "The embedding service failed"),
-    ("database_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached"),
-    ("migrations_pending", StatusCode::SERVICE_UNAVAILABLE, "The database schema is not up to date"),
-    ("timeout", StatusCode::GATEWAY_TIMEOUT, "The request took too long"),
+    (
+        "mixed_embedding_models",
+        StatusCode::CONFLICT,
+        "Embeddings of another model are stored",
+    ),
+    (
+        "body_too_large",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The body is too large",
+    ),
+    (
+        "unsupported_media_type",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body is not declared as JSON",
+    ),
+    (
+        "invalid_body",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The body does not have the documented shape",
+    ),
+    (
+        "invalid_parameter",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "A parameter is not valid",
+    ),
+    (
+        "invalid_embedding",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The embedding is not valid",
+    ),
+    (
+        "invalid_limit",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The limit is out of range",
+    ),
+    (
+        "invalid_cursor",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The cursor does not belong to this list",
+    ),
+    (
+        "invalid_tool_name",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The tool name is not valid",
+    ),
+    (
+        "invalid_server_id",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The server id is not valid",
+    ),
+    (
+        "invalid_schema",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The schema of a tool is not valid",
+    ),
+    (
+        "invalid_min_score",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The lowest score is out of range",
+    ),
+    (
+        "invalid_query",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The query is not valid",
+    ),
+    (
+        "internal",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Internal error",
+    ),
+    (
+        "embedder_failed",
+        StatusCode::BAD_GATEWAY,
+        "The embedding service failed",
+    ),
+    (
+        "database_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The database cannot be reached",
+    ),
+    (
+        "migrations_pending",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The database schema is not up to date",
+    ),
+    (
+        "timeout",
+        StatusCode::GATEWAY_TIMEOUT,
+        "The request took too long",
+    ),
 ];
 
 impl Problem {
@@ -109,9 +194,15 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         // A server that is gone shows as a pool that gives no connection in time.
         let no_connection = matches!(&error, Error::Timeout(DbErr::ConnectionAcquire(_)));
-        let code = if no_connection { "database_unavailable" } else { error.code() };
+        let code = if no_connection {
+            "database_unavailable"
+        } else {
+            error.code()
+        };
         let (code, detail) = match CODES.iter().find(|(known, ..)| *known == code) {
-            Some((_, status, _)) if status.is_client_error() => return Self::new(code, error.to_string()),
+            Some((_, status, _)) if status.is_client_error() => {
+                return Self::new(code, error.to_string());
+            }
             Some((code, ..)) => (*code, fixed_detail(code)),
             None => ("internal", fixed_detail("internal")),
         };
@@ -123,10 +214,16 @@ impl From<Error> for Problem {
 /// What is said about a failure that is not the caller's.
 fn fixed_detail(code: &str) -> &'static str {
     match code {
-        "database_unavailable" => "The database does not answer. The server keeps trying: repeat the request in a few seconds.",
-        "timeout" => "The database did not finish in time. Repeat the request, with a smaller scope if it happens again.",
+        "database_unavailable" => {
+            "The database does not answer. The server keeps trying: repeat the request in a few seconds."
+        }
+        "timeout" => {
+            "The database did not finish in time. Repeat the request, with a smaller scope if it happens again."
+        }
         "embedder_failed" => "The configured embedding service did not give a usable answer.",
-        _ => "An unexpected error occurred. It is in the log of the server under the id of this request.",
+        _ => {
+            "An unexpected error occurred. It is in the log of the server under the id of this request."
+        }
     }
 }
 
@@ -146,7 +243,10 @@ mod tests {
     #[test]
     fn an_unknown_code_becomes_internal() {
         let problem = Problem::new("no_such_code", "x");
-        assert_eq!((problem.document().code.as_str(), problem.document().status), ("internal", 500));
+        assert_eq!(
+            (problem.document().code.as_str(), problem.document().status),
+            ("internal", 500)
+        );
     }
 
     #[test]

@@ -31,7 +31,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn router(state: AppState) -> Router {
     let (routes, _) = documented().split_for_parts();
     let document = openapi::document();
-    let swagger = SwaggerUi::new("/docs").config(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true));
+    let swagger = SwaggerUi::new("/docs").config(
+        Config::from("/openapi.json")
+            .validator_url("none")
+            .try_it_out_enabled(true),
+    );
     routes
         // A server may be called `search`: its address is taken by the search, but PUT is free there.
         .route("/api/v1/tools/search", put(tools::sync_server_named_search))
@@ -44,7 +48,10 @@ pub fn router(state: AppState) -> Router {
                 .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
                 .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-                .layer(middleware::from_fn_with_state(state.metrics.clone(), measure))
+                .layer(middleware::from_fn_with_state(
+                    state.metrics.clone(),
+                    measure,
+                ))
                 .layer(middleware::from_fn(name_instance))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(middleware::from_fn(limit_time)),
@@ -57,23 +64,39 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(tools::list_tools))
         .routes(routes!(tools::search_tools))
-        .routes(routes!(tools::sync_server, tools::get_tool, tools::remove_tool))
+        .routes(routes!(
+            tools::sync_server,
+            tools::get_tool,
+            tools::remove_tool
+        ))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
 }
 
 fn span(request: &Request) -> tracing::Span {
-    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok());
     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id = id.unwrap_or_default())
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
-    Problem::new("unknown_route", format!("there is nothing at {}; the routes are listed at /docs", uri.path()))
+    Problem::new(
+        "unknown_route",
+        format!(
+            "there is nothing at {}; the routes are listed at /docs",
+            uri.path()
+        ),
+    )
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new("method_not_allowed", format!("{} does not answer {method}", uri.path()))
+    Problem::new(
+        "method_not_allowed",
+        format!("{} does not answer {method}", uri.path()),
+    )
 }
 
 /// Tells every problem which path it is about.
@@ -92,10 +115,16 @@ async fn name_instance(request: Request, next: Next) -> Response {
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(REQUEST_TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
-        let limit = REQUEST_TIME_LIMIT.as_secs();
-        Problem::new("timeout", format!("the request was not finished within {limit} s and was given up")).into_response()
-    })
+    tokio::time::timeout(REQUEST_TIME_LIMIT, next.run(request))
+        .await
+        .unwrap_or_else(|_| {
+            let limit = REQUEST_TIME_LIMIT.as_secs();
+            Problem::new(
+                "timeout",
+                format!("the request was not finished within {limit} s and was given up"),
+            )
+            .into_response()
+        })
 }
 
 /// A panic is a defect; it must cost one request and not the connection, and its text is for the log only.
@@ -106,7 +135,10 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied());
-    tracing::error!(message = message.unwrap_or("(no message)"), "a handler panicked");
+    tracing::error!(
+        message = message.unwrap_or("(no message)"),
+        "a handler panicked"
+    );
     Problem::internal().into_response()
 }
 
@@ -122,14 +154,24 @@ mod tests {
         async fn broken() -> &'static str {
             panic!("the secret is 42")
         }
-        let app = Router::new()
-            .route("/broken", get(broken))
-            .layer(ServiceBuilder::new().layer(middleware::from_fn(name_instance)).layer(CatchPanicLayer::custom(panicked)));
-        let response = app.oneshot(Request::get("/broken").body(Body::empty()).unwrap()).await.unwrap();
+        let app = Router::new().route("/broken", get(broken)).layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn(name_instance))
+                .layer(CatchPanicLayer::custom(panicked)),
+        );
+        let response = app
+            .oneshot(Request::get("/broken").body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 4096)
+            .await
+            .unwrap();
         let problem: crate::wire::problem::ProblemDocument = serde_json::from_slice(&body).unwrap();
-        assert_eq!((problem.code.as_str(), problem.instance.as_deref()), ("internal", Some("/broken")));
+        assert_eq!(
+            (problem.code.as_str(), problem.instance.as_deref()),
+            ("internal", Some("/broken"))
+        );
         assert!(!problem.detail.contains("42"));
     }
 
@@ -138,7 +180,10 @@ mod tests {
         let app = Router::new()
             .route("/slow", get(std::future::pending::<&'static str>))
             .layer(middleware::from_fn(limit_time));
-        let response = app.oneshot(Request::get("/slow").body(Body::empty()).unwrap()).await.unwrap();
+        let response = app
+            .oneshot(Request::get("/slow").body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
     }
 }

@@ -20,12 +20,19 @@ pub struct AppState {
 impl AppState {
     /// A state with metrics of its own. Pass the [`Metrics`] whose hook the database got to have its statements counted.
     pub fn new(db: Db, embedder: Arc<dyn Embedder>, metrics: Metrics) -> Self {
-        Self { db, embedder, metrics }
+        Self {
+            db,
+            embedder,
+            metrics,
+        }
     }
 }
 
 impl std::fmt::Debug for AppState {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("AppState").field("embedding_model", &self.embedder.model_id()).finish_non_exhaustive()
+        formatter
+            .debug_struct("AppState")
+            .field("embedding_model", &self.embedder.model_id())
+            .finish_non_exhaustive()
     }
 }

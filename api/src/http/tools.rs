@@ -43,8 +43,12 @@ pub(super) async fn sync_server(
     JsonBody(body): JsonBody<SyncRequest>,
 ) -> Result<Json<SyncAnswer>, Problem> {
     let offered = body.tools.into_iter().map(Into::into).collect();
-    let options = SyncOptions { reembed: flag("reembed", query.reembed.as_deref())?, ..SyncOptions::default() };
-    let report = tools::sync_server(&state.db, &*state.embedder, &server_id, offered, options).await?;
+    let options = SyncOptions {
+        reembed: flag("reembed", query.reembed.as_deref())?,
+        ..SyncOptions::default()
+    };
+    let report =
+        tools::sync_server(&state.db, &*state.embedder, &server_id, offered, options).await?;
     Ok(Json(report.into()))
 }
 
@@ -118,7 +122,11 @@ pub(super) async fn get_tool(
     State(state): State<AppState>,
     Segment(tool_id): Segment,
 ) -> Result<Json<StoredTool>, Problem> {
-    Ok(Json(tools::get(&state.db, &ToolId::from_stored(tool_id)).await?.into()))
+    Ok(Json(
+        tools::get(&state.db, &ToolId::from_stored(tool_id))
+            .await?
+            .into(),
+    ))
 }
 
 /// Remove one tool.

@@ -35,34 +35,74 @@ impl Child {
     /// Starts the program with piped input, output and error.
     pub fn start(program: &str, args: &[String]) -> Result<Self, Error> {
         let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut wrap = CommandWrap::from(command);
         wrap.wrap(KillOnDrop);
         #[cfg(unix)]
         wrap.wrap(process_wrap::tokio::ProcessGroup::leader());
-        let mut process =
-            wrap.spawn().map_err(|source| Error::Spawn { program: program.to_owned(), source })?;
-        let stderr = process.stderr().take().map(|pipe| tokio::spawn(keep_end(pipe)));
-        Ok(Self { process, stderr, noise: Arc::default() })
+        let mut process = wrap.spawn().map_err(|source| Error::Spawn {
+            program: program.to_owned(),
+            source,
+        })?;
+        let stderr = process
+            .stderr()
+            .take()
+            .map(|pipe| tokio::spawn(keep_end(pipe)));
+        Ok(Self {
+            process,
+            stderr,
+            noise: Arc::default(),
+        })
     }
 
     /// Its output and input, once.
     pub fn pipes(&mut self) -> Result<(Listener<ChildStdout>, ChildStdin), Error> {
-        let pipes = self.process.stdout().take().zip(self.process.stdin().take());
-        let (stdout, stdin) = pipes.ok_or_else(|| Error::Address("the pipes of the server are already in use".to_owned()))?;
-        Ok((Listener { inner: stdout, noise: Arc::clone(&self.noise) }, stdin))
+        let pipes = self
+            .process
+            .stdout()
+            .take()
+            .zip(self.process.stdin().take());
+        let (stdout, stdin) = pipes.ok_or_else(|| {
+            Error::Address("the pipes of the server are already in use".to_owned())
+        })?;
+        Ok((
+            Listener {
+                inner: stdout,
+                noise: Arc::clone(&self.noise),
+            },
+            stdin,
+        ))
     }
 
     /// Turns a failure of the protocol into what really happened: the process has ended, or it printed something else.
     pub async fn explain(&mut self, error: Error) -> Error {
-        let noise = self.noise.lock().unwrap_or_else(PoisonError::into_inner).describe();
+        let noise = self
+            .noise
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .describe();
         match error {
             Error::TimedOut { step, limit, .. } => Error::TimedOut { step, limit, noise },
-            Error::Answer { step, detail } => {
+            Error::Answer { step, detail } => Error::Answer {
+                step,
+                detail: detail + &noise,
+            },
+            Error::Broken { step, detail } => {
                 // The pipe closes a moment before the status can be had.
                 match tokio::time::timeout(Duration::from_millis(500), self.process.wait()).await {
-                    Ok(Ok(status)) => Error::Ended { step, status: status.to_string(), noise },
-                    _ => Error::Answer { step, detail: detail + &noise },
+                    Ok(Ok(status)) => Error::Ended {
+                        step,
+                        status: status.to_string(),
+                        noise,
+                    },
+                    _ => Error::Broken {
+                        step,
+                        detail: detail + &noise,
+                    },
                 }
             }
             other => other,
@@ -71,13 +111,18 @@ impl Child {
 
     /// Ends the server and returns the end of its standard error.
     pub async fn end(mut self) -> String {
-        if tokio::time::timeout(GRACE, self.process.wait()).await.is_err() {
+        if tokio::time::timeout(GRACE, self.process.wait())
+            .await
+            .is_err()
+        {
             let _ = tokio::time::timeout(GRACE, Box::into_pin(self.process.kill())).await;
         } else {
             // The leader is gone; whatever it left behind in its group goes too.
             let _ = self.process.start_kill();
         }
-        let Some(reader) = self.stderr.take() else { return String::new() };
+        let Some(reader) = self.stderr.take() else {
+            return String::new();
+        };
         let abort = reader.abort_handle();
         let text = tokio::time::timeout(Duration::from_secs(1), reader).await;
         abort.abort();
@@ -106,11 +151,18 @@ pub struct Listener<R> {
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Listener<R> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
         let poll = Pin::new(&mut self.inner).poll_read(cx, buf);
         if poll.is_ready() {
-            self.noise.lock().unwrap_or_else(PoisonError::into_inner).hear(&buf.filled()[before..]);
+            self.noise
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .hear(&buf.filled()[before..]);
         }
         poll
     }
@@ -157,7 +209,10 @@ impl Noise {
 
     fn describe(&mut self) -> String {
         self.judge();
-        self.found.as_ref().map(|line| format!("; it printed something that is not MCP: {line:?}")).unwrap_or_default()
+        self.found
+            .as_ref()
+            .map(|line| format!("; it printed something that is not MCP: {line:?}"))
+            .unwrap_or_default()
     }
 }
 
@@ -176,7 +231,13 @@ mod tests {
     #[test]
     fn a_long_message_is_not_noise() {
         let mut noise = Noise::default();
-        noise.hear(format!("{{\"result\":\"{}\",\"jsonrpc\":\"2.0\"}}\n", "x".repeat(5_000)).as_bytes());
+        noise.hear(
+            format!(
+                "{{\"result\":\"{}\",\"jsonrpc\":\"2.0\"}}\n",
+                "x".repeat(5_000)
+            )
+            .as_bytes(),
+        );
         assert_eq!(noise.describe(), "");
     }
 }

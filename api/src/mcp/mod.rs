@@ -14,12 +14,15 @@ use rmcp::{
     service::{ClientInitializeError, RoleClient, RunningService},
     transport::{
         async_rw::AsyncRwTransport,
-        streamable_http_client::{StreamableHttpClientTransport, StreamableHttpClientTransportConfig},
+        streamable_http_client::{
+            StreamableHttpClientTransport, StreamableHttpClientTransportConfig,
+        },
     },
 };
 
-pub use self::listing::Listing;
 use self::child::Child;
+pub use self::listing::Listing;
+use crate::causes::with_causes;
 
 /// How long a server may take to initialise, and for each page of its list.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -77,6 +80,14 @@ pub enum Error {
         /// What it printed on its standard output, or nothing.
         noise: String,
     },
+    /// The connection to the server broke.
+    #[error("the connection to the server broke during {step}: {detail}")]
+    Broken {
+        /// What it was asked.
+        step: &'static str,
+        /// How it broke.
+        detail: String,
+    },
     /// The server answered something that the protocol does not allow here.
     #[error("the server gave an unusable answer to {step}: {detail}")]
     Answer {
@@ -106,7 +117,11 @@ type Client = RunningService<RoleClient, InitializeRequestParams>;
 ///
 /// # Errors
 /// [`Failure`] when the server cannot be started or reached, ends, does not answer within `limit`, or answers nonsense.
-pub async fn list_tools(source: &Source, limit: Duration, on_page: impl Fn(usize)) -> Result<Listing, Failure> {
+pub async fn list_tools(
+    source: &Source,
+    limit: Duration,
+    on_page: impl Fn(usize),
+) -> Result<Listing, Failure> {
     match source {
         Source::Command { program, args } => {
             let mut child = Child::start(program, args).map_err(Failure::from)?;
@@ -114,11 +129,17 @@ pub async fn list_tools(source: &Source, limit: Duration, on_page: impl Fn(usize
             let stderr = child.end().await;
             result.map_err(|error| Failure { error, stderr })
         }
-        Source::Url { url, headers } => over_http(url, headers, limit, on_page).await.map_err(Failure::from),
+        Source::Url { url, headers } => over_http(url, headers, limit, on_page)
+            .await
+            .map_err(Failure::from),
     }
 }
 
-async fn over_stdio(child: &mut Child, limit: Duration, on_page: impl Fn(usize)) -> Result<Listing, Error> {
+async fn over_stdio(
+    child: &mut Child,
+    limit: Duration,
+    on_page: impl Fn(usize),
+) -> Result<Listing, Error> {
     let (read, write) = child.pipes()?;
     let connect = identity().serve(AsyncRwTransport::<RoleClient, _, _>::new(read, write));
     let outcome = match tokio::time::timeout(limit, connect).await {
@@ -175,36 +196,40 @@ fn parse_headers(
         .iter()
         .map(|(name, value)| {
             let parsed = name.parse().ok().zip(value.parse().ok());
-            parsed.ok_or_else(|| Error::Address(format!("`{name}` is not a header that can be sent")))
+            parsed
+                .ok_or_else(|| Error::Address(format!("`{name}` is not a header that can be sent")))
         })
         .collect()
 }
 
 fn timed_out(step: &'static str, limit: Duration) -> Error {
-    Error::TimedOut { step, limit, noise: String::new() }
+    Error::TimedOut {
+        step,
+        limit,
+        noise: String::new(),
+    }
 }
 
 fn refused(error: &ClientInitializeError) -> Error {
-    Error::Answer { step: INITIALIZE, detail: with_causes(error) }
-}
-
-/// The message of an error followed by those of its causes that it does not repeat itself.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let message = next.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = next.source();
+    let detail = with_causes(error);
+    match error {
+        ClientInitializeError::ConnectionClosed(_)
+        | ClientInitializeError::TransportError { .. } => Error::Broken {
+            step: INITIALIZE,
+            detail,
+        },
+        _ => Error::Answer {
+            step: INITIALIZE,
+            detail,
+        },
     }
-    text
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, stderr: String::new() }
+        Self {
+            error,
+            stderr: String::new(),
+        }
     }
 }

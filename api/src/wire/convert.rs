@@ -13,15 +13,35 @@ use super::{
 
 impl From<Tool> for ToolDefinition {
     fn from(tool: Tool) -> Self {
-        let Tool { name, description, input_schema, output_schema } = tool;
-        Self { name, description, input_schema, output_schema }
+        let Tool {
+            name,
+            description,
+            input_schema,
+            output_schema,
+        } = tool;
+        Self {
+            name,
+            description,
+            input_schema,
+            output_schema,
+        }
     }
 }
 
 impl From<ToolDefinition> for Tool {
     fn from(tool: ToolDefinition) -> Self {
-        let ToolDefinition { name, description, input_schema, output_schema } = tool;
-        Self { name, description, input_schema, output_schema }
+        let ToolDefinition {
+            name,
+            description,
+            input_schema,
+            output_schema,
+        } = tool;
+        Self {
+            name,
+            description,
+            input_schema,
+            output_schema,
+        }
     }
 }
 
@@ -39,13 +59,18 @@ impl From<SyncReport> for SyncAnswer {
 
 impl From<service::Rejected> for Rejected {
     fn from(rejected: service::Rejected) -> Self {
-        Self { name: rejected.name, reason: rejected.reason }
+        Self {
+            name: rejected.name,
+            reason: rejected.reason,
+        }
     }
 }
 
 impl From<SearchResponse> for SearchAnswer {
     fn from(response: SearchResponse) -> Self {
-        Self { results: response.results.into_iter().map(Into::into).collect() }
+        Self {
+            results: response.results.into_iter().map(Into::into).collect(),
+        }
     }
 }
 
@@ -81,6 +106,9 @@ impl From<tool_schema::Model> for StoredTool {
 
 impl<T, U: From<T>> From<Page<T>> for List<U> {
     fn from(page: Page<T>) -> Self {
-        Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+        Self {
+            items: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next_cursor,
+        }
     }
 }

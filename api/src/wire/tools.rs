@@ -205,8 +205,17 @@ pub struct ListQuery {
 
 impl fmt::Display for SyncAnswer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { inserted, updated, unchanged, removed, rejected } = self;
+        let Self {
+            inserted,
+            updated,
+            unchanged,
+            removed,
+            rejected,
+        } = self;
         let rejected = rejected.len();
-        write!(formatter, "{inserted} inserted, {updated} updated, {unchanged} unchanged, {removed} removed, {rejected} rejected")
+        write!(
+            formatter,
+            "{inserted} inserted, {updated} updated, {unchanged} unchanged, {removed} removed, {rejected} rejected"
+        )
     }
 }

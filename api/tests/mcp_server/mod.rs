@@ -8,9 +8,14 @@ use std::sync::{
 use axum::Router;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::{Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool},
+    model::{
+        Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+        Tool,
+    },
     service::RequestContext,
-    transport::streamable_http_server::{StreamableHttpService, session::local::LocalSessionManager},
+    transport::streamable_http_server::{
+        StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use tokio::net::TcpListener;
 
@@ -36,7 +41,8 @@ struct Paged {
 
 impl ServerHandler for Paged {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(Implementation::new("paged", "1"))
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("paged", "1"))
     }
 
     async fn list_tools(
@@ -45,10 +51,21 @@ impl ServerHandler for Paged {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.pages.fetch_add(1, Ordering::SeqCst);
-        let from: usize = request.and_then(|request| request.cursor).map_or(0, |cursor| cursor.parse().unwrap());
+        let from: usize = request
+            .and_then(|request| request.cursor)
+            .map_or(0, |cursor| cursor.parse().unwrap());
         let to = (from + self.page_size).min(self.tools);
-        let schema = Arc::new(serde_json::from_value(serde_json::json!({"type": "object"})).unwrap());
-        let tools = (from..to).map(|number| Tool::new(format!("tool_{number}"), "does something", Arc::clone(&schema))).collect();
+        let schema =
+            Arc::new(serde_json::from_value(serde_json::json!({"type": "object"})).unwrap());
+        let tools = (from..to)
+            .map(|number| {
+                Tool::new(
+                    format!("tool_{number}"),
+                    "does something",
+                    Arc::clone(&schema),
+                )
+            })
+            .collect();
         let mut result = ListToolsResult::with_all_items(tools);
         result.next_cursor = (to < self.tools).then(|| to.to_string());
         Ok(result)
@@ -58,14 +75,21 @@ impl ServerHandler for Paged {
 /// Serves `tools` tools in pages of `page_size`.
 pub async fn start(tools: usize, page_size: usize) -> McpServer {
     let pages = Arc::new(AtomicUsize::new(0));
-    let handler = Paged { tools, page_size, pages: Arc::clone(&pages) };
+    let handler = Paged {
+        tools,
+        page_size,
+        pages: Arc::clone(&pages),
+    };
     let service = StreamableHttpService::new(
         move || Ok(handler.clone()),
         LocalSessionManager::default().into(),
         rmcp::transport::StreamableHttpServerConfig::default(),
     );
     let url = serve(Router::new().nest_service("/mcp", service)).await;
-    McpServer { url: format!("{url}/mcp"), pages }
+    McpServer {
+        url: format!("{url}/mcp"),
+        pages,
+    }
 }
 
 /// A web server that knows nothing of MCP; returns an address on it.

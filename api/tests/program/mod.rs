@@ -33,7 +33,10 @@ impl Home {
     pub async fn new() -> Self {
         if pml_testkit::real_server().is_some() {
             let database = pml_testkit::database().await;
-            return Self { folder: tempfile::tempdir().unwrap(), database: Some(database) };
+            return Self {
+                folder: tempfile::tempdir().unwrap(),
+                database: Some(database),
+            };
         }
         Self::embedded()
     }
@@ -47,7 +50,10 @@ impl Home {
 
     /// No database yet.
     pub fn bare() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: None }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: None,
+        }
     }
 
     /// The default data folder of commands that run here.
@@ -58,9 +64,16 @@ impl Home {
     /// The program with these arguments, not yet started. Nothing of the caller's environment configures it.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pml"));
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         for (name, _) in std::env::vars() {
-            if name.starts_with("PML_") || name.starts_with("EMBEDDING_") || name == "DATABASE_URL" || name == "RUST_LOG" {
+            if name.starts_with("PML_")
+                || name.starts_with("EMBEDDING_")
+                || name == "DATABASE_URL"
+                || name == "RUST_LOG"
+            {
                 command.env_remove(name);
             }
         }
@@ -86,8 +99,15 @@ impl Home {
     /// The ids of the tools that are stored and not removed.
     #[track_caller]
     pub fn tool_ids(&self) -> Vec<String> {
-        let list = self.ok(&["tools", "list", "--limit", "500", "--json"]).json();
-        list["items"].as_array().unwrap().iter().map(|tool| tool["tool_id"].as_str().unwrap().to_owned()).collect()
+        let list = self
+            .ok(&["tools", "list", "--limit", "500", "--json"])
+            .json();
+        list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tool| tool["tool_id"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Starts `pml serve` on a free port and waits until it says where it listens.
@@ -98,12 +118,24 @@ impl Home {
     pub fn serve_with(&self, more: &[&str]) -> Server {
         let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
         args.extend(more);
-        let mut process = self.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut process = self
+            .command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("it says {line:?}"));
-        Server { url: url.to_owned(), line: line.clone(), process }
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("it says {line:?}"));
+        Server {
+            url: url.to_owned(),
+            line: line.clone(),
+            process,
+        }
     }
 }
 
@@ -137,7 +169,10 @@ impl Server {
 
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 

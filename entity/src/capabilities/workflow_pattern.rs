@@ -69,9 +69,9 @@ pub struct Model {
     pub user_id: Option<UserId>,
     /// Sum of the durations of all its uses in milliseconds, at least 0. Database default: 0.
     pub total_duration_ms: i64,
-    /// Mean duration in milliseconds. **Generated**: `total_duration_ms / usage_count`, or 0 without uses; in fact never null.
+    /// Mean duration in milliseconds. **Generated**: `total_duration_ms / usage_count`, or 0 without uses.
     /// Never written: saving an active model leaves it out whatever it holds; PostgreSQL refuses it in every other statement.
-    pub avg_duration_ms: Option<i64>,
+    pub avg_duration_ms: i64,
     /// Its owner.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "SetNull")]
     pub user: BelongsTo<Option<crate::identity::users::Entity>>,

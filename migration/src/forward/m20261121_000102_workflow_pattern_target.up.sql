@@ -18,7 +18,7 @@ ALTER TABLE workflow_pattern
 ALTER TABLE workflow_pattern DROP COLUMN avg_duration_ms;
 ALTER TABLE workflow_pattern ADD COLUMN avg_duration_ms bigint GENERATED ALWAYS AS (
     CASE WHEN usage_count > 0 THEN total_duration_ms / usage_count ELSE 0 END
-) STORED;
+) STORED NOT NULL;
 
 -- The text of a uuid is lower case, whatever case the old system was given.
 UPDATE workflow_pattern p SET user_id = u.id FROM users u WHERE u.id::text = lower(p.created_by);

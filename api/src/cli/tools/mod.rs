@@ -90,16 +90,23 @@ pub async fn run(connection: &ConnectionArgs, command: Command) -> Result<(), Fa
         Command::Search(args) => search(&backend, args).await,
         Command::List(args) => list(&backend, args).await,
         Command::Show { tool_id, format } => show::run(&backend, &tool_id, format).await,
-        Command::Remove { tool_id } => {
-            backend.remove(&tool_id).await.map(|()| output::line(&format!("{tool_id} is removed")))
-        }
+        Command::Remove { tool_id } => backend
+            .remove(&tool_id)
+            .await
+            .map(|()| output::line(&format!("{tool_id} is removed"))),
     };
     backend.close().await;
     result
 }
 
 async fn search(backend: &Backend, args: SearchArgs) -> Result<(), Failure> {
-    let SearchArgs { query, limit, min_score, server, format } = args;
+    let SearchArgs {
+        query,
+        limit,
+        min_score,
+        server,
+        format,
+    } = args;
     let mut body = json!({ "query": query, "server_ids": server });
     if let Some(limit) = limit {
         body["limit"] = limit.into();
@@ -118,7 +125,11 @@ fn hits(answer: &SearchAnswer) -> String {
         ["score", "tool", "description"],
         answer.results.iter().map(|hit| {
             let description = hit.description.as_deref().unwrap_or_default();
-            [format!("{:.3}", hit.score), hit.tool_id.clone(), output::short(description)]
+            [
+                format!("{:.3}", hit.score),
+                hit.tool_id.clone(),
+                output::short(description),
+            ]
         }),
     )
 }
@@ -136,14 +147,24 @@ async fn list(backend: &Backend, args: ListArgs) -> Result<(), Failure> {
 
 fn stored(list: &List<StoredTool>) -> String {
     if list.items.is_empty() {
-        return "no tools are stored; `pml tools sync --server NAME -- COMMAND` brings some".to_owned();
+        return "no tools are stored; `pml tools sync --server NAME -- COMMAND` brings some"
+            .to_owned();
     }
     let mut text = output::table(
         ["tool", "kind", "state", "description"],
         list.items.iter().map(|tool| {
-            let state = if tool.removed_at.is_some() { "removed" } else { "" };
+            let state = if tool.removed_at.is_some() {
+                "removed"
+            } else {
+                ""
+            };
             let description = tool.description.as_deref().unwrap_or_default();
-            [tool.tool_id.clone(), tool.kind.clone(), state.to_owned(), output::short(description)]
+            [
+                tool.tool_id.clone(),
+                tool.kind.clone(),
+                state.to_owned(),
+                output::short(description),
+            ]
         }),
     );
     if let Some(cursor) = &list.next_cursor {

@@ -20,11 +20,15 @@ pub async fn run(backend: &Backend, tool_id: &str, format: Format) -> Result<(),
 }
 
 fn card(tool: &StoredTool) -> String {
-    let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let time =
+        |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     let mut rows = vec![
         ["tool".to_owned(), tool.tool_id.clone()],
         ["kind".to_owned(), tool.kind.clone()],
-        ["description".to_owned(), tool.description.clone().unwrap_or_default()],
+        [
+            "description".to_owned(),
+            tool.description.clone().unwrap_or_default(),
+        ],
         ["arguments".to_owned(), arguments(&tool.input_schema)],
         ["stored".to_owned(), time(tool.cached_at)],
         ["changed".to_owned(), time(tool.updated_at)],
@@ -33,7 +37,10 @@ fn card(tool: &StoredTool) -> String {
         rows.push(["removed".to_owned(), time(removed_at)]);
     }
     let mut text = output::table(["field", "value"], rows);
-    for (title, schema) in [("input_schema", Some(&tool.input_schema)), ("output_schema", tool.output_schema.as_ref())] {
+    for (title, schema) in [
+        ("input_schema", Some(&tool.input_schema)),
+        ("output_schema", tool.output_schema.as_ref()),
+    ] {
         if let Some(schema) = schema {
             let _ = write!(text, "\n\n{title}:\n{schema:#}");
         }
@@ -43,10 +50,15 @@ fn card(tool: &StoredTool) -> String {
 
 /// The arguments of a tool in one line each: name, type, and whether they must be given.
 fn arguments(schema: &Value) -> String {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return "none".to_owned() };
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return "none".to_owned();
+    };
     let required = schema.get("required").and_then(Value::as_array);
     let lines = properties.iter().map(|(name, property)| {
-        let kind = property.get("type").and_then(Value::as_str).unwrap_or("any");
+        let kind = property
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("any");
         let must = required.is_some_and(|required| required.iter().any(|entry| entry == name));
         format!("{name}: {kind}{}", if must { "" } else { " (optional)" })
     });

@@ -24,7 +24,12 @@ pub struct SyncArgs {
     #[arg(long, value_name = "NAME")]
     server: String,
     /// Address of a streamable HTTP server, instead of a command
-    #[arg(long, value_name = "URL", conflicts_with = "command", required_unless_present = "command")]
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "command",
+        required_unless_present = "command"
+    )]
     url: Option<String>,
     /// A header to send to that address, such as "Authorization: Bearer TOKEN"; may be given several times
     #[arg(long, value_name = "NAME: VALUE", requires = "url", value_parser = header)]
@@ -53,10 +58,22 @@ struct Outcome<'a> {
 /// # Errors
 /// [`Failure`] with code 4 when the server cannot be used, otherwise that of the database.
 pub async fn run(connection: &ConnectionArgs, args: SyncArgs) -> Result<(), Failure> {
-    let SyncArgs { server, url, header, command, reembed, format } = args;
+    let SyncArgs {
+        server,
+        url,
+        header,
+        command,
+        reembed,
+        format,
+    } = args;
     pml_service::tools::validate_server_id(&server)?;
     let source = source(url, header, command)?;
-    let Listing { server: title, tools, rejected, pages } = ask(&source).await?;
+    let Listing {
+        server: title,
+        tools,
+        rejected,
+        pages,
+    } = ask(&source).await?;
     if tools.is_empty() && rejected.is_empty() {
         output::note(&format!("{title} offers no tools"));
     }
@@ -64,24 +81,40 @@ pub async fn run(connection: &ConnectionArgs, args: SyncArgs) -> Result<(), Fail
 
     let backend = Backend::open(connection).await?;
     let progress = output::spinner("storing and embedding");
-    let options = SyncOptions { reembed, on_progress: Some(show(progress.clone())) };
+    let options = SyncOptions {
+        reembed,
+        on_progress: Some(show(progress.clone())),
+    };
     let result = backend.sync(&server, tools, options).await;
     progress.finish_and_clear();
     backend.close().await;
 
     let mut answer = result?;
     answer.rejected.extend(rejected);
-    let outcome = Outcome { server_id: &server, offered, answer };
+    let outcome = Outcome {
+        server_id: &server,
+        offered,
+        answer,
+    };
     format.print(&outcome, |outcome| table(outcome, &title, pages))
 }
 
-fn source(url: Option<String>, headers: Vec<(String, String)>, command: Vec<String>) -> Result<Source, Failure> {
+fn source(
+    url: Option<String>,
+    headers: Vec<(String, String)>,
+    command: Vec<String>,
+) -> Result<Source, Failure> {
     if let Some(url) = url {
         return Ok(Source::Url { url, headers });
     }
     let mut words = command.into_iter();
-    let program = words.next().ok_or_else(|| Failure::new(Exit::Usage, "no command to start the server with"))?;
-    Ok(Source::Command { program, args: words.collect() })
+    let program = words
+        .next()
+        .ok_or_else(|| Failure::new(Exit::Usage, "no command to start the server with"))?;
+    Ok(Source::Command {
+        program,
+        args: words.collect(),
+    })
 }
 
 /// Listens to Ctrl-C meanwhile: the child runs in a process group of its own and would otherwise live on.
@@ -112,16 +145,38 @@ fn show(bar: ProgressBar) -> OnSync {
 }
 
 fn table(outcome: &Outcome<'_>, title: &str, pages: usize) -> String {
-    let SyncAnswer { inserted, updated, unchanged, removed, rejected } = &outcome.answer;
-    let counts = [*inserted, *updated, *unchanged, *removed, rejected.len() as u64].map(|count| count.to_string());
-    let mut text = output::table(["inserted", "updated", "unchanged", "removed", "rejected"], [counts]);
+    let SyncAnswer {
+        inserted,
+        updated,
+        unchanged,
+        removed,
+        rejected,
+    } = &outcome.answer;
+    let counts = [
+        *inserted,
+        *updated,
+        *unchanged,
+        *removed,
+        rejected.len() as u64,
+    ]
+    .map(|count| count.to_string());
+    let mut text = output::table(
+        ["inserted", "updated", "unchanged", "removed", "rejected"],
+        [counts],
+    );
     if !rejected.is_empty() {
         text.push('\n');
-        let rows = rejected.iter().map(|Rejected { name, reason }| [output::short(name), output::short(reason)]);
+        let rows = rejected
+            .iter()
+            .map(|Rejected { name, reason }| [output::short(name), output::short(reason)]);
         text.push_str(&output::table(["rejected tool", "reason"], rows));
     }
     let (offered, server) = (outcome.offered, outcome.server_id);
-    let pages = if pages == 1 { String::new() } else { format!(" on {pages} pages") };
+    let pages = if pages == 1 {
+        String::new()
+    } else {
+        format!(" on {pages} pages")
+    };
     format!("{server}: {title} offers {offered} tools{pages}\n{text}")
 }
 
