@@ -133,6 +133,35 @@ async fn a_server_that_hangs_is_given_up_and_ended() {
     );
 }
 
+#[test]
+fn an_interrupted_sync_ends_the_server_and_all_it_started() {
+    let home = Home::bare();
+    let script = "sleep 986 & sleep 986";
+    let args = ["tools", "sync", "--server", "srv", "--", "sh", "-c", script];
+    let mut process = home
+        .command(&args)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = || {
+        let count = Command::new("sh")
+            .args(["-c", "ps -eo args | grep -c '^sleep 986$'"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&count.stdout).trim().to_owned()
+    };
+    while running() != "2" {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Command::new("kill")
+        .args(["-INT", &process.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+    assert_eq!(running(), "0");
+    assert!(!home.data_dir().exists());
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_in_the_middle_is_given_up() {
     let home = Home::new().await;

@@ -14,6 +14,8 @@ use crate::ledger::{self, Recorded};
 use crate::options::Options;
 
 const RECORD: &str = "migrations_history";
+/// A table of every version: where it stands, the record speaks of this schema and not of one that is gone.
+const IN_EVERY_VERSION: &str = "tool_schema";
 const NEWEST: u16 = 34;
 /// A number the older system skipped; some databases carry a row for it all the same.
 const NEVER_EXISTED: u16 = 31;
@@ -45,7 +47,7 @@ impl Engine<'_> {
     }
 
     async fn take_over(&self, run: &Run<'_>) -> Result<Adopted, Error> {
-        // One transaction, so that the schema that was compared is the schema that is marked.
+        // One transaction: either every step is marked or none.
         let transaction = run.executor.begin().await?;
         transaction.execute_unprepared(&run.settings).await?;
         if !Recorded::read(&transaction).await?.applied.is_empty() {
@@ -94,6 +96,25 @@ impl Engine<'_> {
             "adopted a database of the older system"
         );
         Ok(Adopted { version, marked })
+    }
+}
+
+/// Refuses a database of the older system that nobody adopted: its tables stand, and the first step would fail on them.
+///
+/// A record alone is no reason: it stays behind when an adopted database is taken down to nothing.
+///
+/// # Errors
+/// [`Error::NotAdopted`].
+pub(crate) async fn ensure_adopted<C: ConnectionTrait>(
+    db: &C,
+    recorded: &Recorded,
+) -> Result<(), Error> {
+    if !recorded.applied.is_empty() || !ledger::exists(db, IN_EVERY_VERSION).await? {
+        return Ok(());
+    }
+    match history_rows(db).await?.into_keys().next_back() {
+        Some(version) => Err(Error::NotAdopted { version }),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, TransactionTrait, sqlx,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr,
+    TransactionTrait, sqlx,
 };
 
 use crate::error::{Direction, Error};
@@ -11,7 +12,7 @@ use crate::ledger::{self, Recorded};
 use crate::lock::{self, Guard};
 use crate::options::{Done, Options, Progress, Report};
 use crate::step::{self, Step};
-use crate::{fresh, preflight};
+use crate::{adopt, fresh, preflight};
 
 /// A history and what can be done with it. [`crate::up`] and its like run the history of this crate; a test can run its
 /// own.
@@ -116,9 +117,10 @@ impl<'a> Engine<'a> {
         limit: Option<u32>,
         options: &Options,
     ) -> Result<Report, Error> {
-        ledger::install(&run.executor).await?;
         let recorded = Recorded::read(&run.executor).await?;
         recorded.verify(self.steps)?;
+        adopt::ensure_adopted(&run.executor, &recorded).await?;
+        ledger::install(&run.executor).await?;
         let pending: Vec<&dyn Step> = self
             .steps
             .iter()
@@ -253,20 +255,13 @@ impl<'c> Run<'c> {
         if !self.settings.is_empty() {
             transaction.execute_unprepared(&self.settings).await?;
         }
-        for statement in statements(step, direction) {
-            if let Err(source) = transaction.execute_unprepared(&statement).await {
-                // Not left to the drop: the rollback must have happened when the caller reads the error.
-                if let Err(error) = transaction.rollback().await {
-                    tracing::warn!(%error, "rollback failed, the server undoes the step when the connection ends");
-                }
-                return Err(failed(step, direction, &statement, source));
+        if let Err(error) = run_whole(&transaction, step, direction).await {
+            // Not left to the drop: the rollback must have happened when the caller reads the error.
+            if let Err(error) = transaction.rollback().await {
+                tracing::warn!(%error, "rollback failed, the server undoes the step when the connection ends");
             }
+            return Err(error);
         }
-        let recorded = match direction {
-            Direction::Up => ledger::mark_applied(&transaction, step, None).await,
-            Direction::Down => ledger::forget(&transaction, step).await,
-        };
-        recorded.map_err(|source| failed(step, direction, "bookkeeping", source))?;
         transaction
             .commit()
             .await
@@ -299,18 +294,38 @@ impl<'c> Run<'c> {
                 break;
             }
         }
-        sqlx::raw_sql("RESET statement_timeout")
+        let reset = sqlx::raw_sql("RESET statement_timeout")
             .execute(&mut *connection)
-            .await
-            .map_err(database)?;
+            .await;
         drop(connection);
+        // The step's own failure first: a lost connection fails both, and only the first names the step.
         result?;
+        reset.map_err(database)?;
         match direction {
             Direction::Up => ledger::mark_applied(*db, step, None).await?,
             Direction::Down => ledger::forget(*db, step).await?,
         }
         Ok(())
     }
+}
+
+/// The statements of a step, then its bookkeeping.
+async fn run_whole(
+    transaction: &DatabaseTransaction,
+    step: &dyn Step,
+    direction: Direction,
+) -> Result<(), Error> {
+    for statement in statements(step, direction) {
+        transaction
+            .execute_unprepared(&statement)
+            .await
+            .map_err(|source| failed(step, direction, &statement, source))?;
+    }
+    match direction {
+        Direction::Up => ledger::mark_applied(transaction, step, None).await,
+        Direction::Down => ledger::forget(transaction, step).await,
+    }
+    .map_err(|source| failed(step, direction, "bookkeeping", source))
 }
 
 fn statements(step: &dyn Step, direction: Direction) -> Vec<String> {

@@ -97,6 +97,15 @@ pub enum Error {
         "no rows in migrations_history: this is not a database of the older system. Run `up` on an empty one"
     )]
     NotLegacy,
+    /// `up` on a database of the older system that was never adopted.
+    #[error(
+        "this database was made by the older system (migrations_history is at version {version}) and is not managed yet: \
+         run `adopt` first, it changes no table; then `up`"
+    )]
+    NotAdopted {
+        /// Highest version in `migrations_history`.
+        version: i32,
+    },
     /// `adopt` on a version whose schema is not on record.
     #[error(
         "the database is at version {version} of the older system; 1 to 34 can be adopted. For a newer one, roll it back \

@@ -3,8 +3,9 @@ DECLARE
     statement text;
 BEGIN
     FOR statement IN
-        WITH owned_by_extension AS (
-            SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+        -- By an extension, or by another object that takes it along: the constructors of a range, an identity's sequence.
+        WITH owned AS (
+            SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')
         ),
         relation AS (
             SELECT
@@ -20,7 +21,7 @@ BEGIN
             WHERE c.relnamespace = current_schema()::regnamespace
                 AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
                 AND NOT EXISTS (
-                    SELECT FROM owned_by_extension e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid
+                    SELECT FROM owned e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid
                 )
         ),
         routine AS (
@@ -28,20 +29,20 @@ BEGIN
             FROM pg_proc p
             WHERE p.pronamespace = current_schema()::regnamespace
                 AND NOT EXISTS (
-                    SELECT FROM owned_by_extension e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid
+                    SELECT FROM owned e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid
                 )
         ),
-        -- Enums, domains and free composites; row types and arrays go with what they belong to.
+        -- Enums, domains, ranges and free composites; row types, arrays and multiranges go with what they belong to.
         kind AS (
             SELECT format('%I.%I', current_schema(), t.typname) AS name
             FROM pg_type t
             WHERE t.typnamespace = current_schema()::regnamespace
                 AND (
-                    t.typtype IN ('e', 'd')
+                    t.typtype IN ('e', 'd', 'r')
                     OR t.typtype = 'c' AND (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'
                 )
                 AND NOT EXISTS (
-                    SELECT FROM owned_by_extension e WHERE e.classid = 'pg_type'::regclass AND e.objid = t.oid
+                    SELECT FROM owned e WHERE e.classid = 'pg_type'::regclass AND e.objid = t.oid
                 )
         ),
         dropping AS (

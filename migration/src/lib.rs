@@ -48,8 +48,8 @@ pub fn all() -> &'static [&'static dyn Step] {
 ///
 /// # Errors
 /// Before anything runs: [`Error::ServerTooOld`], [`Error::VectorMissing`], [`Error::VectorNotAllowed`],
-/// [`Error::VectorTooOld`], [`Error::Locked`], [`Error::PoolTooSmall`], [`Error::ChecksumChanged`], [`Error::Unknown`]. While
-/// running: [`Error::StepFailed`] and [`Error::LockLost`], with the database at the step before.
+/// [`Error::VectorTooOld`], [`Error::Locked`], [`Error::PoolTooSmall`], [`Error::ChecksumChanged`], [`Error::Unknown`],
+/// [`Error::NotAdopted`]. While running: [`Error::StepFailed`] and [`Error::LockLost`], with the database at the step before.
 pub async fn up(db: &DatabaseConnection, options: &Options) -> Result<Report, Error> {
     Engine::new(all()).up(db, None, options).await
 }

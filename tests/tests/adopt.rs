@@ -4,7 +4,9 @@
 mod old_system;
 
 use old_system::{VECTOR, advance, make, options, sql, text, texts, uuid};
-use pml_migration::{Error, StepState, adopt, catalog, history, status, step_names, up};
+use pml_migration::{
+    Engine, Error, StepState, adopt, all, catalog, history, status, step_names, up,
+};
 use pml_testkit::empty_database;
 use sea_orm::DatabaseConnection;
 
@@ -319,6 +321,66 @@ async fn what_is_not_a_database_of_the_older_system_is_refused() {
         adopt(db, &options).await,
         Err(Error::AlreadyManaged)
     ));
+}
+
+#[tokio::test]
+async fn a_record_that_ends_at_the_number_that_never_existed_is_version_30() {
+    let database = empty_database().await;
+    let (db, options) = (database.conn(), options(&database));
+    make(db, 30).await;
+    sql(
+        db,
+        "INSERT INTO migrations_history (version, name) VALUES (31, 'never existed')",
+    )
+    .await;
+    assert_eq!(
+        adopt(db, &options).await.unwrap().marked,
+        step_names()[..30]
+    );
+    up(db, &options).await.unwrap();
+    assert_target(db).await;
+}
+
+#[tokio::test]
+async fn tables_and_views_that_are_not_on_record_are_named() {
+    let database = empty_database().await;
+    let (db, options) = (database.conn(), options(&database));
+    make(db, 34).await;
+    // A view would stop a step that changes a column under it, a table could bear the name of a later one.
+    sql(
+        db,
+        "CREATE TABLE notes (id integer); CREATE VIEW slow_runs AS SELECT id FROM execution_trace WHERE duration_ms > 1000;
+         CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id integer)",
+    )
+    .await;
+    let error = adopt(db, &options).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::SchemaDiffers { differences, .. } if differences.len() == 2
+            && differences[0] == "table notes: not expected" && differences[1].starts_with("view slow_runs: not expected")),
+        "{error}"
+    );
+    sql(db, "DROP TABLE notes; DROP VIEW slow_runs").await;
+    adopt(db, &options).await.unwrap();
+}
+
+#[tokio::test]
+async fn up_on_a_database_nobody_adopted_says_so_and_changes_nothing() {
+    let database = empty_database().await;
+    let (db, options) = (database.conn(), options(&database));
+    make(db, 19).await;
+    let error = up(db, &options).await.unwrap_err();
+    assert!(
+        matches!(error, Error::NotAdopted { version: 19 }),
+        "{error}"
+    );
+    assert_eq!(text(db, "SELECT count(*) FROM pg_class WHERE relname IN ('seaql_migrations', 'pml_migration_ledger')").await, "0");
+
+    // Taken down to nothing, only the record is left: that is an empty database again.
+    adopt(db, &options).await.unwrap();
+    let engine = Engine::new(all());
+    engine.reset(db, &options).await.unwrap();
+    engine.up(db, None, &options).await.unwrap();
+    assert_target(db).await;
 }
 
 /// Rows that every version can hold.

@@ -47,7 +47,7 @@ async fn files_and_mail(db: &Db) {
         &[
             ("read", "Reads a file from the disk"),
             ("write", "Writes a file to the disk"),
-            ("100%_sure", "Is certain"),
+            ("sure", "Is 100%_certain"),
         ],
     )
     .await;
@@ -305,8 +305,8 @@ async fn without_an_embedder_the_letters_are_searched() {
     };
     assert_eq!(literal("READS").await, ["files:read", "mail:read"]);
     assert_eq!(literal("send").await, ["mail:send"]);
-    assert_eq!(literal("%").await, ["files:100%_sure"], "no wildcard");
-    assert_eq!(literal("_").await, ["files:100%_sure"]);
+    assert_eq!(literal("%").await, ["files:sure"], "no wildcard");
+    assert_eq!(literal("_").await, ["files:sure"]);
     assert!(literal("\\").await.is_empty());
     tools::remove(test.db(), &"mail:read".parse().unwrap())
         .await
@@ -357,7 +357,7 @@ async fn two_groups(db: &Db, near: usize, far: usize) {
 #[tokio::test]
 async fn a_filter_that_keeps_few_far_rows_still_fills_the_limit() {
     let test = database().await;
-    two_groups(test.db(), 1_500, 30).await;
+    two_groups(test.db(), 700, 30).await;
     let request = SearchRequest {
         target: SearchTarget::Embedding(at(0.0)),
         limit: Some(20),
@@ -365,7 +365,7 @@ async fn a_filter_that_keeps_few_far_rows_still_fills_the_limit() {
         server_ids: vec!["far".to_owned()],
     };
     let found = found(test.db(), &request).await;
-    let expected: Vec<_> = (1_500..1_520)
+    let expected: Vec<_> = (700..720)
         .map(|number| format!("far:t{number}"))
         .collect();
     assert_eq!(found, expected);
@@ -374,7 +374,7 @@ async fn a_filter_that_keeps_few_far_rows_still_fills_the_limit() {
 #[tokio::test]
 async fn removed_and_unresolved_rows_in_front_never_empty_the_result() {
     let test = database().await;
-    two_groups(test.db(), 1_500, 30).await;
+    two_groups(test.db(), 700, 30).await;
     test.db().execute_unprepared("UPDATE tool_schema SET kind = 'unresolved' WHERE server_id = 'near' AND name LIKE '%1'").await.unwrap();
     test.db().execute_unprepared("UPDATE tool_schema SET removed_at = now() WHERE server_id = 'near' AND name NOT LIKE '%1'").await.unwrap();
     let request = SearchRequest {
@@ -404,11 +404,11 @@ async fn every_limit_is_filled_when_so_many_exist() {
     }
 }
 
-/// The statement as the service sends it, explained. 5,000 rows: enough for the planner to see the point of the index.
+/// The statement as the service sends it, explained.
 #[tokio::test]
 async fn the_unfiltered_search_is_served_by_the_vector_index() {
     let test = database().await;
-    two_groups(test.db(), 5_000, 0).await;
+    two_groups(test.db(), if test.is_embedded() { 2_000 } else { 5_000 }, 0).await;
     let sql = "EXPLAIN SELECT tool_id, model, embedding <=> $1 AS distance FROM tool_embedding \
                ORDER BY embedding::halfvec(1024) <=> ($1::vector)::halfvec(1024) LIMIT 32";
     let plan = test

@@ -54,16 +54,22 @@ impl Backend {
             output::note(&format!("going through the server at {url} (PML_URL)"));
             return Ok(Self::Remote(ApiClient::new(url)?));
         }
-        match Db::connect(&settings).await {
+        let progress = output::spinner("opening the database");
+        let opened = match Db::connect(&settings).await {
             Ok(db) => Self::local(db, &settings).await,
+            Err(error) => Err(error),
+        };
+        progress.finish_and_clear();
+        match opened {
+            Ok(local) => local.up_to_date().await,
             Err(ServiceError::DataDirInUse {
                 url: Some(url),
                 path,
                 ..
             }) => {
+                let folder = path.display();
                 output::note(&format!(
-                    "{} is in use; going through the server at {url}",
-                    path.display()
+                    "{folder} is in use; going through the server at {url}"
                 ));
                 Ok(Self::Remote(ApiClient::new(&url)?))
             }
@@ -71,24 +77,12 @@ impl Backend {
         }
     }
 
-    async fn local(db: Db, settings: &Settings) -> Result<Self, Failure> {
+    async fn local(db: Db, settings: &Settings) -> Result<Local, ServiceError> {
         let embedder = embedding::from_settings(settings)?;
         if db.is_embedded() {
             db.migrate(None).await?;
-        } else {
-            let pending = db.pending_migrations().await?;
-            if !pending.is_empty() {
-                return Err(Failure::new(
-                    Exit::Database,
-                    format!(
-                        "{} migrations are not applied to this database",
-                        pending.len()
-                    ),
-                )
-                .hint("apply them with `pml migrate up`"));
-            }
         }
-        Ok(Self::Local(Box::new(Local { db, embedder })))
+        Ok(Local { db, embedder })
     }
 
     /// Ends the connection. An embedded database is stopped cleanly.
@@ -185,6 +179,21 @@ impl Backend {
                 .map(|_| ())?),
             Self::Remote(client) => Ok(client.remove(tool_id).await?),
         }
+    }
+}
+
+impl Local {
+    async fn up_to_date(self) -> Result<Backend, Failure> {
+        let pending = self.db.pending_migrations().await?;
+        if pending.is_empty() {
+            return Ok(Backend::Local(Box::new(self)));
+        }
+        super::close(self.db).await;
+        let message = format!(
+            "{} migrations are not applied to this database",
+            pending.len()
+        );
+        Err(Failure::new(Exit::Database, message).hint("apply them with `pml migrate up`"))
     }
 }
 

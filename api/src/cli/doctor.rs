@@ -188,7 +188,7 @@ async fn connected(db: &Db, checks: &mut Vec<Check>) {
     match db.pending_migrations().await {
         Err(error) => checks.push(check("migrations", State::Broken, with_causes(&error))),
         Ok(pending) if pending.is_empty() => {
-            checks.push(check("migrations", State::Ok, "all applied"))
+            checks.push(check("migrations", State::Ok, "all applied"));
         }
         Ok(pending) => {
             let detail = format!("{} pending; `pml migrate up` applies them", pending.len());

@@ -62,6 +62,11 @@ impl Failure {
         }
     }
 
+    /// The person at the terminal did not want to wait any longer.
+    pub fn interrupted() -> Self {
+        Self::new(Exit::Other, "interrupted; nothing was stored")
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -122,6 +127,9 @@ impl From<client::Error> for Failure {
 
 impl From<mcp::Failure> for Failure {
     fn from(failure: mcp::Failure) -> Self {
+        if matches!(failure.error, mcp::Error::Interrupted) {
+            return Self::interrupted();
+        }
         Self {
             output: Some(failure.stderr),
             ..Self::new(Exit::Mcp, format!("{}; nothing was stored", failure.error))

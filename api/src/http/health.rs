@@ -11,7 +11,7 @@ use crate::wire::{
 /// Tells that the process runs.
 ///
 /// Does not ask the database: a supervisor must not restart a server because its database is away.
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It runs", body = Alive)))]
 pub(super) async fn healthz() -> Json<Alive> {
     Json(Alive {
         status: "ok".to_owned(),
@@ -25,7 +25,7 @@ pub(super) async fn healthz() -> Json<Alive> {
     path = "/readyz",
     tag = "operation",
     responses(
-        (status = 200, body = Ready),
+        (status = 200, description = "It can work", body = Ready),
         (status = 503, description = "`database_unavailable` or `migrations_pending`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 504, description = "`timeout`", body = ProblemDocument, content_type = "application/problem+json"),
     )

@@ -2,10 +2,15 @@
 
 use utoipa::{
     OpenApi as _,
-    openapi::{OpenApi, RefOr, content::ContentBuilder, response::ResponseBuilder, schema::Ref},
+    openapi::{
+        OpenApi, RefOr, Response, content::ContentBuilder, response::ResponseBuilder, schema::Ref,
+    },
 };
 
-use super::{problem::MEDIA_TYPE, router::documented};
+use super::{
+    problem::{MEDIA_TYPE, Problem},
+    router::documented,
+};
 use crate::wire::problem::ProblemDocument;
 
 #[derive(utoipa::OpenApi)]
@@ -22,6 +27,7 @@ use crate::wire::problem::ProblemDocument;
         (name = "tools", description = "The tools of MCP servers: stored, embedded and searched"),
         (name = "operation", description = "For whoever runs the server"),
     ),
+    servers((url = "/", description = "This server")),
     components(schemas(ProblemDocument))
 )]
 struct Frame;
@@ -32,41 +38,44 @@ pub(super) fn frame() -> OpenApi {
 }
 
 /// The complete document, as `/openapi.json` answers it.
+///
+/// What every route can answer is added here, and each problem gets an example of its own: the first code that its text names.
 pub fn document() -> OpenApi {
     let mut document = documented().into_openapi();
-    for path in document
-        .paths
-        .paths
-        .iter_mut()
-        .filter(|(path, _)| path.starts_with("/api/"))
-    {
-        let item = path.1;
-        for operation in [
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
             &mut item.get,
             &mut item.put,
             &mut item.post,
             &mut item.delete,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            for (status, codes) in [
-                ("500", "`internal`"),
-                ("503", "`database_unavailable`"),
-                ("504", "`timeout`"),
-            ] {
-                operation
-                    .responses
-                    .responses
-                    .entry(status.to_owned())
-                    .or_insert_with(|| problem_response(codes));
+        ];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            if path.starts_with("/api/") {
+                for (status, codes) in EVERYWHERE {
+                    responses
+                        .entry(status.to_owned())
+                        .or_insert_with(|| problem_response(codes));
+                }
+            }
+            for response in responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    exemplify(response, path);
+                }
             }
         }
     }
     document
 }
 
-fn problem_response(codes: &str) -> RefOr<utoipa::openapi::Response> {
+/// What any route of the API can answer: status and codes.
+const EVERYWHERE: [(&str, &str); 3] = [
+    ("500", "`internal`"),
+    ("503", "`database_unavailable`"),
+    ("504", "`timeout`"),
+];
+
+fn problem_response(codes: &str) -> RefOr<Response> {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
@@ -75,6 +84,19 @@ fn problem_response(codes: &str) -> RefOr<utoipa::openapi::Response> {
         .content(MEDIA_TYPE, content)
         .build()
         .into()
+}
+
+fn exemplify(response: &mut Response, path: &str) {
+    let code = response
+        .description
+        .split('`')
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned();
+    if let Some(RefOr::T(content)) = response.content.get_mut(MEDIA_TYPE) {
+        let problem = Problem::example(&code).at(path);
+        content.example = serde_json::to_value(problem.document()).ok();
+    }
 }
 
 #[cfg(test)]
@@ -94,5 +116,29 @@ mod tests {
                 "{code} is not documented"
             );
         }
+    }
+
+    #[test]
+    fn every_problem_has_an_example_of_its_own_status() {
+        let document: serde_json::Value =
+            serde_json::from_str(&document().to_json().unwrap()).unwrap();
+        let mut seen = 0;
+        for item in document["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    assert!(
+                        response["description"]
+                            .as_str()
+                            .is_some_and(|text| !text.is_empty())
+                    );
+                    let example = &response["content"][MEDIA_TYPE]["example"];
+                    if !example.is_null() {
+                        assert_eq!(example["status"].to_string(), *status, "{example}");
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen > 20);
     }
 }

@@ -164,6 +164,19 @@ impl Problem {
         Self::new("internal", fixed_detail("internal"))
     }
 
+    /// A problem for the documentation.
+    pub(super) fn example(code: &str) -> Self {
+        let problem = Self::new(code, fixed_detail(code));
+        if problem.0.status >= 500 {
+            return problem;
+        }
+        let detail = format!(
+            "{}: here it says which part, and what is wrong with it",
+            problem.0.title
+        );
+        Self::new(code, detail)
+    }
+
     /// Adds the path of the request it answers.
     #[must_use]
     pub fn at(mut self, path: &str) -> Self {

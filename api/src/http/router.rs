@@ -34,6 +34,7 @@ pub fn router(state: AppState) -> Router {
     let swagger = SwaggerUi::new("/docs").config(
         Config::from("/openapi.json")
             .validator_url("none")
+            .deep_linking(true)
             .try_it_out_enabled(true),
     );
     routes

@@ -27,7 +27,7 @@ use crate::wire::{
     params(("id" = String, Path, description = "The id of the server: 1 to 256 letters, digits, `_`, `-` or `.`", example = "filesystem"), SyncQuery),
     request_body = SyncRequest,
     responses(
-        (status = 200, description = "What was changed. A reason in `rejected` starts with `invalid_tool_name` or `invalid_schema`", body = SyncAnswer),
+        (status = 200, description = "What was changed. A reason in `rejected` starts with `invalid_tool_name`, `invalid_schema`, `invalid_description`, `duplicate` or `reserved`", body = SyncAnswer),
         (status = 400, description = "`malformed_json`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`mixed_embedding_models`, `conflict` or `refused`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -71,7 +71,7 @@ pub(super) async fn sync_server_named_search(
     tag = "tools",
     request_body = SearchBody,
     responses(
-        (status = 200, body = SearchAnswer),
+        (status = 200, description = "The tools, best first; empty when none matches", body = SearchAnswer),
         (status = 400, description = "`malformed_json`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -94,7 +94,7 @@ pub(super) async fn search_tools(
     tag = "tools",
     params(ListQuery),
     responses(
-        (status = 200, body = List<StoredTool>),
+        (status = 200, description = "A part of the list, and where it goes on", body = List<StoredTool>),
         (status = 422, description = "`invalid_limit`, `invalid_cursor`, `invalid_server_id`, `invalid_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -113,7 +113,7 @@ pub(super) async fn list_tools(
     tag = "tools",
     params(("id" = String, Path, description = "The id of the tool: `server_id:name`", example = "filesystem:read_file")),
     responses(
-        (status = 200, body = StoredTool),
+        (status = 200, description = "The tool, also when it is removed", body = StoredTool),
         (status = 404, description = "`not_found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
     )

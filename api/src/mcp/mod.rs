@@ -80,6 +80,9 @@ pub enum Error {
         /// What it printed on its standard output, or nothing.
         noise: String,
     },
+    /// The caller does not want to wait any longer.
+    #[error("interrupted")]
+    Interrupted,
     /// The connection to the server broke.
     #[error("the connection to the server broke during {step}: {detail}")]
     Broken {
@@ -114,6 +117,7 @@ type Client = RunningService<RoleClient, InitializeRequestParams>;
 /// Asks the server for all its tools, page by page.
 ///
 /// `on_page` is told how many tools have come so far. Returns only a complete list: callers mark what is missing in it as removed.
+/// When `interrupted` completes the server is ended and nothing is returned.
 ///
 /// # Errors
 /// [`Failure`] when the server cannot be started or reached, ends, does not answer within `limit`, or answers nonsense.
@@ -121,17 +125,22 @@ pub async fn list_tools(
     source: &Source,
     limit: Duration,
     on_page: impl Fn(usize),
+    interrupted: impl Future<Output = ()>,
 ) -> Result<Listing, Failure> {
     match source {
         Source::Command { program, args } => {
-            let mut child = Child::start(program, args).map_err(Failure::from)?;
-            let result = over_stdio(&mut child, limit, on_page).await;
+            let mut child = Child::start(program, args)?;
+            let result = tokio::select! {
+                result = over_stdio(&mut child, limit, on_page) => result,
+                () = interrupted => Err(Error::Interrupted),
+            };
             let stderr = child.end().await;
             result.map_err(|error| Failure { error, stderr })
         }
-        Source::Url { url, headers } => over_http(url, headers, limit, on_page)
-            .await
-            .map_err(Failure::from),
+        Source::Url { url, headers } => tokio::select! {
+            result = over_http(url, headers, limit, on_page) => Ok(result?),
+            () = interrupted => Err(Error::Interrupted.into()),
+        },
     }
 }
 

@@ -3,7 +3,8 @@
 //! that its server no longer offers. Vectors name their model. The vector index halves its components: a third of the size, the
 //! same order of answers.
 //! Data: tools that a vector or an edge names and nobody defined are created; vectors of the older system are of `bge-m3`.
-//! Down: created tools without a definition go, with the edges of theirs kept; models, hashes and removal times are lost.
+//! Down: tools that stand only because a vector or an edge names them go, their vectors and edges stay; models, hashes and
+//! removal times are lost.
 
 use super::shapes::{btree, drop_check, drop_index, one_of};
 use crate::step::Step;
@@ -51,7 +52,7 @@ impl Step for Migration {
              USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)",
             "ALTER TABLE tool_dependency DROP CONSTRAINT tool_dependency_from_tool_id_fkey, \
              DROP CONSTRAINT tool_dependency_to_tool_id_fkey",
-            "DELETE FROM tool_schema WHERE kind <> 'mcp' AND input_schema = '{}'",
+            include_str!("m20261121_000107_tool_keys.down.sql"),
             drop_index("idx_tool_schema_server_id"),
             btree("idx_tool_schema_server_id", "tool_schema", ["server_id"]),
             drop_check("tool_schema", "kind"),

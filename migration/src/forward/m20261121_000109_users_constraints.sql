@@ -20,6 +20,7 @@ WITH shared AS (
 UPDATE users u SET api_key_hash = NULL, api_key_prefix = NULL, api_key_created_at = NULL
 FROM shared s WHERE s.id = u.id AND s.place > 1;
 
+-- The other tool's table has the two UNIQUE constraints already.
 ALTER TABLE users
     DROP CONSTRAINT IF EXISTS users_github_id_unique,
     DROP CONSTRAINT IF EXISTS users_api_key_prefix_unique,
@@ -29,8 +30,3 @@ ALTER TABLE users
     ADD CONSTRAINT users_api_key_check
         CHECK (num_nonnulls(api_key_hash, api_key_prefix, api_key_created_at) IN (0, 3)),
     ADD CONSTRAINT users_api_key_prefix_check CHECK (api_key_prefix ~ '^ac_[A-Za-z0-9]{8}$');
-
--- Where the other tool made the table, these were never created.
-CREATE INDEX IF NOT EXISTS idx_users_email ON users (email);
-CREATE INDEX IF NOT EXISTS idx_users_github_id ON users (github_id);
-CREATE INDEX IF NOT EXISTS idx_users_api_key_prefix ON users (api_key_prefix);

@@ -50,7 +50,7 @@ pub(super) struct Scope {
 /// Counts the vectors of the servers, up to `at_most`.
 pub(super) async fn scope<C: ConnectionTrait>(db: &C, servers: &[String], at_most: i64) -> Result<Scope, Error> {
     const SQL: &str = "\
-        SELECT (SELECT count(*) FROM (SELECT FROM tool_embedding WHERE server_id = ANY($1) LIMIT $2) AS some) AS kept, \
+        SELECT (SELECT count(*) FROM (SELECT FROM tool_embedding WHERE server_id = ANY($1) LIMIT $2) AS counted) AS kept, \
                (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'tool_embedding'::regclass) AS total";
     match db.query_one_raw(statement(SQL, [servers.to_vec().into(), at_most.into()])).await? {
         Some(row) => Ok(Scope::from_query_result(&row, "")?),
@@ -81,7 +81,7 @@ pub(super) async fn approximate<C: ConnectionTrait>(
                 (SELECT count(*) FROM ( \
                      SELECT FROM tool_embedding e JOIN tool_schema t USING (tool_id) \
                      WHERE t.removed_at IS NULL AND t.kind <> 'unresolved' {also} LIMIT $2 \
-                 ) AS some) AS matching \
+                 ) AS counted) AS matching \
          FROM hits RIGHT JOIN (SELECT) AS always ON true ORDER BY distance, tool_id",
         depth = depth(limit)
     );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
-use pml_service::tools::{OnSync, SyncOptions, SyncStage};
+use pml_service::tools::{OnSync, SyncOptions, SyncStage, ToolDefinition};
 use serde::Serialize;
 
 use super::super::{
@@ -13,6 +13,7 @@ use super::super::{
     output::{self, Format},
 };
 use crate::{
+    http,
     mcp::{self, Listing, Source},
     wire::tools::{Rejected, SyncAnswer},
 };
@@ -79,17 +80,11 @@ pub async fn run(connection: &ConnectionArgs, args: SyncArgs) -> Result<(), Fail
     }
     let offered = tools.len() + rejected.len();
 
-    let backend = Backend::open(connection).await?;
-    let progress = output::spinner("storing and embedding");
-    let options = SyncOptions {
-        reembed,
-        on_progress: Some(show(progress.clone())),
+    let stored = store(connection, &server, tools, reembed);
+    let mut answer = tokio::select! {
+        stored = stored => stored?,
+        () = interrupt()? => return Err(Failure::interrupted()),
     };
-    let result = backend.sync(&server, tools, options).await;
-    progress.finish_and_clear();
-    backend.close().await;
-
-    let mut answer = result?;
     answer.rejected.extend(rejected);
     let outcome = Outcome {
         server_id: &server,
@@ -97,6 +92,30 @@ pub async fn run(connection: &ConnectionArgs, args: SyncArgs) -> Result<(), Fail
         answer,
     };
     format.print(&outcome, |outcome| table(outcome, &title, pages))
+}
+
+/// Opens the database only now: a server may take its time to answer, and meanwhile others can work.
+async fn store(
+    connection: &ConnectionArgs,
+    server: &str,
+    tools: Vec<ToolDefinition>,
+    reembed: bool,
+) -> Result<SyncAnswer, Failure> {
+    let backend = Backend::open(connection).await?;
+    let progress = output::spinner("storing and embedding");
+    let options = SyncOptions {
+        reembed,
+        on_progress: Some(show(progress.clone())),
+    };
+    let result = backend.sync(server, tools, options).await;
+    progress.finish_and_clear();
+    backend.close().await;
+    result
+}
+
+/// Completes at Ctrl-C. Once this has been called, every phase must listen to it: the default of ending at once is gone.
+fn interrupt() -> Result<impl Future<Output = ()>, Failure> {
+    http::shutdown_signal().map_err(|error| Failure::new(Exit::Other, error.to_string()))
 }
 
 fn source(
@@ -117,19 +136,15 @@ fn source(
     })
 }
 
-/// Listens to Ctrl-C meanwhile: the child runs in a process group of its own and would otherwise live on.
+/// Listens to Ctrl-C meanwhile: the server runs in a process group of its own and would otherwise live on.
 async fn ask(source: &Source) -> Result<Listing, Failure> {
     let progress = output::spinner("asking the server for its tools");
     let seen = progress.clone();
-    let listing = mcp::list_tools(source, mcp::TIME_LIMIT, move |count| {
-        seen.set_message(format!("asking the server for its tools: {count}"));
-    });
-    let result = tokio::select! {
-        listing = listing => listing.map_err(Failure::from),
-        _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Other, "interrupted; nothing was stored")),
-    };
+    let on_page =
+        move |count| seen.set_message(format!("asking the server for its tools: {count}"));
+    let result = mcp::list_tools(source, mcp::TIME_LIMIT, on_page, interrupt()?).await;
     progress.finish_and_clear();
-    result
+    Ok(result?)
 }
 
 /// Moves the bar as the sync goes on.
