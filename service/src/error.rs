@@ -69,7 +69,9 @@ pub enum Error {
         source: Option<DbErr>,
     },
     /// The stored vectors come from another model than the one in use: their distances mean nothing.
-    #[error("the stored embeddings are of model {stored:?}, this embedder is {requested:?}: set the same model again, or sync with `reembed` to replace the stored ones")]
+    #[error(
+        "the stored embeddings are of model {stored:?}, this embedder is {requested:?}: set the same model again, or sync with `reembed` to replace the stored ones"
+    )]
     MixedModels {
         /// Model of the stored vectors.
         stored: String,
@@ -181,8 +183,14 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::DatabaseUnavailable(_) | Self::Timeout(_) => true,
-            Self::Conflict { source: Some(source), .. } => {
-                matches!(sqlstate(source).as_deref(), Some("40001" | "40P01" | "55P03"))
+            Self::Conflict {
+                source: Some(source),
+                ..
+            } => {
+                matches!(
+                    sqlstate(source).as_deref(),
+                    Some("40001" | "40P01" | "55P03")
+                )
             }
             Self::Embedder(error) => error.is_retryable(),
             _ => false,
@@ -199,8 +207,12 @@ impl From<DbErr> for Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::PoolTimedOut => classify(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
-            sqlx::Error::PoolClosed => classify(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+            sqlx::Error::PoolTimedOut => {
+                classify(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+            }
+            sqlx::Error::PoolClosed => {
+                classify(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
+            }
             error => classify(DbErr::Query(RuntimeErr::SqlxError(error.into()))),
         }
     }
@@ -240,14 +252,27 @@ fn classify(error: DbErr) -> Error {
     if is_connection_lost(&error) {
         return Error::DatabaseUnavailable(error);
     }
-    let Some(state) = sqlstate(&error) else { return Error::Database(error) };
+    let Some(state) = sqlstate(&error) else {
+        return Error::Database(error);
+    };
     match state.as_str() {
-        "23505" | "23P01" => Error::Conflict { constraint: constraint(&error), source: Some(error) },
-        "40001" | "40P01" | "55P03" => Error::Conflict { constraint: "concurrent update".to_owned(), source: Some(error) },
-        "23503" | "23514" | "23502" | "23001" => Error::Refused { reason: constraint(&error), source: Some(error) },
+        "23505" | "23P01" => Error::Conflict {
+            constraint: constraint(&error),
+            source: Some(error),
+        },
+        "40001" | "40P01" | "55P03" => Error::Conflict {
+            constraint: "concurrent update".to_owned(),
+            source: Some(error),
+        },
+        "23503" | "23514" | "23502" | "23001" => Error::Refused {
+            reason: constraint(&error),
+            source: Some(error),
+        },
         "57014" | "25P03" => Error::Timeout(error),
         // Starting, stopping, crashed, out of connections, a standby that takes no writes, no such database, no such user or password.
-        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "3D000" | "28000" | "28P01" => Error::DatabaseUnavailable(error),
+        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "3D000" | "28000" | "28P01" => {
+            Error::DatabaseUnavailable(error)
+        }
         state if state.starts_with("08") => Error::DatabaseUnavailable(error),
         _ => Error::Database(error),
     }
@@ -255,25 +280,39 @@ fn classify(error: DbErr) -> Error {
 
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Conn(RuntimeErr::SqlxError(error)) => Some(error),
+        DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Conn(RuntimeErr::SqlxError(error)) => Some(error),
         _ => None,
     }
 }
 
 /// The five characters by which PostgreSQL names its errors; `None` when the failure is not the server's.
 pub(crate) fn sqlstate(error: &DbErr) -> Option<String> {
-    sqlx_error(error)?.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+    sqlx_error(error)?
+        .as_database_error()?
+        .code()
+        .map(std::borrow::Cow::into_owned)
 }
 
 fn constraint(error: &DbErr) -> String {
     let database = sqlx_error(error).and_then(sqlx::Error::as_database_error);
-    database.and_then(|error| error.constraint().or_else(|| error.table())).unwrap_or("constraint").to_owned()
+    database
+        .and_then(|error| error.constraint().or_else(|| error.table()))
+        .unwrap_or("constraint")
+        .to_owned()
 }
 
 fn is_connection_lost(error: &DbErr) -> bool {
     matches!(
         sqlx_error(error),
-        Some(sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed)
+        Some(
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        )
     )
 }
 
@@ -302,12 +341,16 @@ mod tests {
 
     #[test]
     fn a_closed_pool_is_an_unavailable_database() {
-        assert_eq!(Error::from(sqlx::Error::PoolClosed).code(), "database_unavailable");
+        assert_eq!(
+            Error::from(sqlx::Error::PoolClosed).code(),
+            "database_unavailable"
+        );
     }
 
     #[test]
     fn both_arms_of_a_transaction_are_classified() {
-        let connection: TransactionError<Error> = TransactionError::Connection(DbErr::Query(RuntimeErr::SqlxError(io().into())));
+        let connection: TransactionError<Error> =
+            TransactionError::Connection(DbErr::Query(RuntimeErr::SqlxError(io().into())));
         assert_eq!(Error::from(connection).code(), "database_unavailable");
         let inner: TransactionError<Error> = TransactionError::Transaction(Error::InvalidCursor);
         assert_eq!(Error::from(inner).code(), "invalid_cursor");
@@ -317,12 +360,21 @@ mod tests {
     fn the_text_never_holds_what_the_database_said() {
         let error = Error::from(DbErr::Custom("secret table detail".to_owned()));
         assert_eq!(error.to_string(), "the database failed");
-        assert!(std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("secret")));
+        assert!(
+            std::error::Error::source(&error)
+                .is_some_and(|source| source.to_string().contains("secret"))
+        );
     }
 
     #[test]
     fn input_errors_are_not_retried() {
         assert!(!Error::InvalidMinScore.is_retryable());
-        assert!(!Error::MixedModels { stored: "a".to_owned(), requested: "b".to_owned() }.is_retryable());
+        assert!(
+            !Error::MixedModels {
+                stored: "a".to_owned(),
+                requested: "b".to_owned()
+            }
+            .is_retryable()
+        );
     }
 }

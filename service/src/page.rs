@@ -44,10 +44,16 @@ impl Limit {
     /// # Errors
     /// [`Error::InvalidLimit`] outside 1–500.
     pub fn or(limit: Option<i64>, default: u32) -> Result<Self, Error> {
-        let Some(given) = limit else { return Ok(Self(default.clamp(Self::MIN, Self::MAX))) };
+        let Some(given) = limit else {
+            return Ok(Self(default.clamp(Self::MIN, Self::MAX)));
+        };
         match u32::try_from(given) {
             Ok(limit) if (Self::MIN..=Self::MAX).contains(&limit) => Ok(Self(limit)),
-            _ => Err(Error::InvalidLimit { given, min: Self::MIN, max: Self::MAX }),
+            _ => Err(Error::InvalidLimit {
+                given,
+                min: Self::MIN,
+                max: Self::MAX,
+            }),
         }
     }
 
@@ -97,8 +103,12 @@ impl Cursor {
         if self.0.len() > MAX_CURSOR_CHARS {
             return Err(Error::InvalidCursor);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| Error::InvalidCursor)?;
-        let (sum, rest) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(Error::InvalidCursor)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(&self.0)
+            .map_err(|_| Error::InvalidCursor)?;
+        let (sum, rest) = bytes
+            .split_at_checked(CHECKSUM_BYTES)
+            .ok_or(Error::InvalidCursor)?;
         let (version, key) = rest.split_first().ok_or(Error::InvalidCursor)?;
         if *version != VERSION || sum != checksum(list, key) {
             return Err(Error::InvalidCursor);
@@ -140,12 +150,23 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Makes a page of at most `limit` rows out of `rows`, which holds one more when the list goes on.
-    pub(crate) fn cut<K: Serialize>(mut rows: Vec<T>, limit: Limit, list: &str, key: impl Fn(&T) -> K) -> Self {
+    pub(crate) fn cut<K: Serialize>(
+        mut rows: Vec<T>,
+        limit: Limit,
+        list: &str,
+        key: impl Fn(&T) -> K,
+    ) -> Self {
         let size = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
-        let next_cursor = rows.last().filter(|_| more).and_then(|last| Cursor::after(list, &key(last)));
-        Self { items: rows, next_cursor }
+        let next_cursor = rows
+            .last()
+            .filter(|_| more)
+            .and_then(|last| Cursor::after(list, &key(last)));
+        Self {
+            items: rows,
+            next_cursor,
+        }
     }
 }
 
@@ -172,8 +193,14 @@ mod tests {
     fn a_cursor_gives_its_key_back_to_its_own_list_only() {
         let made = cursor("tools", "files:read");
         assert_eq!(made.key::<String>("tools").unwrap(), "files:read");
-        assert!(matches!(made.key::<String>("traces"), Err(Error::InvalidCursor)));
-        assert!(matches!(made.key::<u32>("tools"), Err(Error::InvalidCursor)));
+        assert!(matches!(
+            made.key::<String>("traces"),
+            Err(Error::InvalidCursor)
+        ));
+        assert!(matches!(
+            made.key::<u32>("tools"),
+            Err(Error::InvalidCursor)
+        ));
     }
 
     #[test]
@@ -183,19 +210,35 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
             let forged = Cursor::from(String::from_utf8(bytes).unwrap());
-            assert!(matches!(forged.key::<String>("tools"), Err(Error::InvalidCursor)), "{position}");
+            assert!(
+                matches!(forged.key::<String>("tools"), Err(Error::InvalidCursor)),
+                "{position}"
+            );
         }
         for bad in ["", "A", "!!!!", "AAAAAAAAAAAAAAAA", &"A".repeat(100_000)] {
-            assert!(matches!(Cursor::from(bad).key::<String>("tools"), Err(Error::InvalidCursor)));
+            assert!(matches!(
+                Cursor::from(bad).key::<String>("tools"),
+                Err(Error::InvalidCursor)
+            ));
         }
     }
 
     #[test]
     fn the_last_page_has_no_cursor() {
         let limit = Limit::new(Some(2)).unwrap();
-        let page = Page::cut(vec!["a", "b", "c"], limit, "letters", |row| (*row).to_owned());
+        let page = Page::cut(vec!["a", "b", "c"], limit, "letters", |row| {
+            (*row).to_owned()
+        });
         assert_eq!(page.items, ["a", "b"]);
-        assert_eq!(Cursor::from(page.next_cursor.unwrap()).key::<String>("letters").unwrap(), "b");
-        assert_eq!(Page::cut(vec!["a", "b"], limit, "letters", |row| (*row).to_owned()).next_cursor, None);
+        assert_eq!(
+            Cursor::from(page.next_cursor.unwrap())
+                .key::<String>("letters")
+                .unwrap(),
+            "b"
+        );
+        assert_eq!(
+            Page::cut(vec!["a", "b"], limit, "letters", |row| (*row).to_owned()).next_cursor,
+            None
+        );
     }
 }

@@ -24,12 +24,23 @@ const SINGLES: usize = 600;
 const BULK: usize = 2_000;
 
 async fn clear(pool: &PgPool) {
-    sqlx::query("TRUNCATE tool_schema CASCADE").execute(pool).await.unwrap();
+    sqlx::query("TRUNCATE tool_schema CASCADE")
+        .execute(pool)
+        .await
+        .unwrap();
 }
 
 async fn first_sync(db: &Db, clusters: &Clusters, tools: usize) -> Duration {
     let started = Instant::now();
-    let report = tools::sync_server(db, clusters, "bench", definitions(0, tools), SyncOptions::default()).await.unwrap();
+    let report = tools::sync_server(
+        db,
+        clusters,
+        "bench",
+        definitions(0, tools),
+        SyncOptions::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!(report.inserted, tools as u64);
     started.elapsed()
 }
@@ -59,11 +70,22 @@ async fn one_by_one(pool: &PgPool, clusters: &Clusters, from: usize, to: usize) 
 async fn unnest(pool: &PgPool, clusters: &Clusters, tools: usize) -> Duration {
     let started = Instant::now();
     for chunk in (0..tools).collect::<Vec<_>>().chunks(1_000) {
-        let names: Vec<String> = chunk.iter().map(|number| format!("tool_{number}")).collect();
-        let vectors: Vec<Vector> = chunk.iter().map(|number| Vector::from(clusters.vectors()[*number].as_slice().to_vec())).collect();
+        let names: Vec<String> = chunk
+            .iter()
+            .map(|number| format!("tool_{number}"))
+            .collect();
+        let vectors: Vec<Vector> = chunk
+            .iter()
+            .map(|number| Vector::from(clusters.vectors()[*number].as_slice().to_vec()))
+            .collect();
         let sql = "INSERT INTO tool_embedding (tool_id, server_id, tool_name, embedding, model) \
                    SELECT 'bench:' || n, 'bench', n, v, 'clusters' FROM unnest($1::text[], $2::vector[]) AS new (n, v)";
-        sqlx::query(sql).bind(names).bind(vectors).execute(pool).await.unwrap();
+        sqlx::query(sql)
+            .bind(names)
+            .bind(vectors)
+            .execute(pool)
+            .await
+            .unwrap();
     }
     started.elapsed()
 }
@@ -82,29 +104,53 @@ async fn report(db: &Db, clusters: &Clusters) {
     for _ in 0..3 {
         let before = db.statements().snapshot();
         let started = Instant::now();
-        let report = tools::sync_server(db, clusters, "bench", definitions(0, TOOLS), SyncOptions::default()).await.unwrap();
+        let report = tools::sync_server(
+            db,
+            clusters,
+            "bench",
+            definitions(0, TOOLS),
+            SyncOptions::default(),
+        )
+        .await
+        .unwrap();
         again.push(started.elapsed());
         counts = db.statements().since(&before).statements;
         assert_eq!((report.unchanged, report.embedded), (TOOLS as u64, 0));
     }
-    println!("sync without changes: {:?}, {counts} statements", median(again));
+    println!(
+        "sync without changes: {:?}, {counts} statements",
+        median(again)
+    );
 
     // Row by row, index in place: the last rows of a full table cost what all of them would, or more than the first.
-    sqlx::query("DELETE FROM tool_embedding WHERE tool_name > 'tool_9'").execute(pool).await.unwrap();
+    sqlx::query("DELETE FROM tool_embedding WHERE tool_name > 'tool_9'")
+        .execute(pool)
+        .await
+        .unwrap();
     clear(pool).await;
     rows(pool, TOOLS).await;
     let early = one_by_one(pool, clusters, 0, SINGLES).await;
-    sqlx::query("DROP INDEX idx_tool_embedding_hnsw").execute(pool).await.unwrap();
+    sqlx::query("DROP INDEX idx_tool_embedding_hnsw")
+        .execute(pool)
+        .await
+        .unwrap();
     one_by_one(pool, clusters, SINGLES, TOOLS - SINGLES).await;
-    sqlx::query("CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding USING hnsw ((embedding::halfvec(1024)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64)")
+    sqlx::query("CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)")
         .execute(pool).await.unwrap();
     let late = one_by_one(pool, clusters, TOOLS - SINGLES, TOOLS).await;
+    #[allow(clippy::cast_precision_loss)]
     let all = (early + late).mul_f64(TOOLS as f64 / (2.0 * SINGLES as f64));
-    println!("row by row with the index: {all:?} (from {SINGLES} rows at the start and at the end), first sync takes {:.3} of it", first.as_secs_f64() / all.as_secs_f64());
+    println!(
+        "row by row with the index: {all:?} (from {SINGLES} rows at the start and at the end), first sync takes {:.3} of it",
+        first.as_secs_f64() / all.as_secs_f64()
+    );
 
     // Without an index, where only the way of writing counts. Tool rows and vectors against vectors alone.
     let (mut ours, mut theirs, mut singles) = (Vec::new(), Vec::new(), Duration::ZERO);
-    sqlx::query("DROP INDEX idx_tool_embedding_hnsw").execute(pool).await.unwrap();
+    sqlx::query("DROP INDEX idx_tool_embedding_hnsw")
+        .execute(pool)
+        .await
+        .unwrap();
     for _ in 0..5 {
         clear(pool).await;
         ours.push(first_sync(db, clusters, BULK).await);
@@ -118,16 +164,22 @@ async fn report(db: &Db, clusters: &Clusters) {
         singles = one_by_one(pool, clusters, 0, BULK).await;
     }
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("{BULK} tools without an index: service {ours:?}, sqlx UNNEST {theirs:?}, ratio {:.2}; row by row {singles:?}, {:.1} times ours", ours.as_secs_f64() / theirs.as_secs_f64(), singles.as_secs_f64() / ours.as_secs_f64());
+    println!(
+        "{BULK} tools without an index: service {ours:?}, sqlx UNNEST {theirs:?}, ratio {:.2}; row by row {singles:?}, {:.1} times ours",
+        ours.as_secs_f64() / theirs.as_secs_f64(),
+        singles.as_secs_f64() / ours.as_secs_f64()
+    );
     clear(pool).await;
-    sqlx::query("CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding USING hnsw ((embedding::halfvec(1024)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64)")
+    sqlx::query("CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)")
         .execute(pool).await.unwrap();
 }
 
 #[allow(clippy::cast_precision_loss)]
 fn bench(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let Some(database) = data::database(&runtime) else { return };
+    let Some(database) = data::database(&runtime) else {
+        return;
+    };
     let db = database.db();
     let clusters = Clusters::new(0);
     runtime.block_on(report(db, &clusters));
@@ -136,7 +188,15 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(10);
     runtime.block_on(first_sync(db, &clusters, 1_000));
     group.bench_function("1,000 tools without changes", |bencher| {
-        bencher.to_async(&runtime).iter(|| tools::sync_server(db, &clusters, "bench", definitions(0, 1_000), SyncOptions::default()));
+        bencher.to_async(&runtime).iter(|| {
+            tools::sync_server(
+                db,
+                &clusters,
+                "bench",
+                definitions(0, 1_000),
+                SyncOptions::default(),
+            )
+        });
     });
     group.finish();
 }

@@ -122,8 +122,8 @@ async fn a_cursor_that_is_forged_or_of_another_list_is_refused() {
     )
     .await
     .assert_ok();
-    let list = api.get("/api/v1/tools?limit=1").await.assert_ok();
-    let cursor = list["next_cursor"].as_str().unwrap();
+    let first = api.get("/api/v1/tools?limit=1").await.assert_ok();
+    let cursor = first["next_cursor"].as_str().unwrap();
     let flip = |cursor: &str| {
         let last = if cursor.ends_with('A') { 'B' } else { 'A' };
         format!("{}{last}", &cursor[..cursor.len() - 1])

@@ -31,7 +31,11 @@ struct Shared {
     last: Arc<Mutex<(HeaderMap, Value)>>,
 }
 
-async fn answer(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn answer(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
     let number = shared.requests.fetch_add(1, Ordering::SeqCst);
     *shared.last.lock().unwrap() = (headers, body.clone());
     if body["input"][0] == "sleep" {
@@ -43,12 +47,22 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, Json(body): Js
 async fn serve(behaviour: impl Fn(usize, &Value) -> Response + Send + Sync + 'static) -> Service {
     let requests = Arc::new(AtomicUsize::new(0));
     let last = Arc::default();
-    let shared = Shared { behaviour: Arc::new(behaviour), requests: requests.clone(), last: Arc::clone(&last) };
-    let router = Router::new().route("/v1/embeddings", post(answer)).with_state(shared);
+    let shared = Shared {
+        behaviour: Arc::new(behaviour),
+        requests: requests.clone(),
+        last: Arc::clone(&last),
+    };
+    let router = Router::new()
+        .route("/v1/embeddings", post(answer))
+        .with_state(shared);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    Service { url, requests, last }
+    Service {
+        url,
+        requests,
+        last,
+    }
 }
 
 fn vector(length: usize, value: f32) -> Value {
@@ -70,7 +84,10 @@ fn good(body: &Value) -> Response {
 }
 
 fn client(service: &Service) -> HttpEmbedder {
-    let options = HttpEmbedderOptions { pause: Duration::from_millis(5), ..HttpEmbedderOptions::new(service.url.clone(), "bge-m3".to_owned()) };
+    let options = HttpEmbedderOptions {
+        pause: Duration::from_millis(5),
+        ..HttpEmbedderOptions::new(service.url.clone(), "bge-m3".to_owned())
+    };
     HttpEmbedder::new(options).unwrap()
 }
 
@@ -95,15 +112,31 @@ async fn texts_are_sent_in_batches_and_come_back_in_order() {
     let (headers, body) = service.last.lock().unwrap().clone();
     assert_eq!(headers["authorization"], "Bearer secret-key");
     assert_eq!(body["model"], "bge-m3");
-    assert_eq!(body["input"], json!(["text 64", "text 65", "text 66", "text 67", "text 68", "text 69"]));
+    assert_eq!(
+        body["input"],
+        json!([
+            "text 64", "text 65", "text 66", "text 67", "text 68", "text 69"
+        ])
+    );
     assert!(!format!("{embedder:?}").contains("secret-key"));
     assert_eq!(embedder.embed(&[]).await.unwrap().len(), 0);
 }
 
 #[tokio::test]
 async fn an_overloaded_or_broken_service_is_asked_again() {
-    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY] {
-        let service = serve(move |number, body| if number < 2 { status.into_response() } else { good(body) }).await;
+    for status in [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::BAD_GATEWAY,
+    ] {
+        let service = serve(move |number, body| {
+            if number < 2 {
+                status.into_response()
+            } else {
+                good(body)
+            }
+        })
+        .await;
         assert_eq!(client(&service).embed(&texts(1)).await.unwrap().len(), 1);
         assert_eq!(service.requests.load(Ordering::SeqCst), 3);
     }
@@ -127,14 +160,20 @@ async fn the_service_can_ask_for_a_pause() {
 
 #[tokio::test]
 async fn a_wrong_request_is_not_repeated_and_its_answer_is_not_shown() {
-    let service = serve(|_, _| (StatusCode::UNAUTHORIZED, "your key sk-123 is wrong").into_response()).await;
+    let service =
+        serve(|_, _| (StatusCode::UNAUTHORIZED, "your key sk-123 is wrong").into_response()).await;
     let error = client(&service).embed(&texts(1)).await.unwrap_err();
     assert!(matches!(error, EmbedderError::Status { status: 401 }));
     assert!(!error.to_string().contains("sk-123"));
     assert!(!error.is_retryable());
     assert_eq!(service.requests.load(Ordering::SeqCst), 1);
-    let service = serve(|_, _| (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response()).await;
-    assert!(matches!(client(&service).embed(&texts(1)).await, Err(EmbedderError::Status { status: 302 })));
+    let service =
+        serve(|_, _| (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response())
+            .await;
+    assert!(matches!(
+        client(&service).embed(&texts(1)).await,
+        Err(EmbedderError::Status { status: 302 })
+    ));
 }
 
 #[tokio::test]
@@ -160,12 +199,21 @@ async fn unusable_answers_are_refused() {
         let shown = answer.to_string().chars().take(60).collect::<String>();
         let service = serve(move |_, _| Json(answer.clone()).into_response()).await;
         let error = client(&service).embed(&texts(1)).await.unwrap_err();
-        assert!(matches!(error, EmbedderError::Unusable(_)), "{shown}: {error:?}");
+        assert!(
+            matches!(error, EmbedderError::Unusable(_)),
+            "{shown}: {error:?}"
+        );
     }
     let service = serve(|_, _| "<html>garbage".into_response()).await;
-    assert!(matches!(client(&service).embed(&texts(1)).await, Err(EmbedderError::Unusable(_))));
+    assert!(matches!(
+        client(&service).embed(&texts(1)).await,
+        Err(EmbedderError::Unusable(_))
+    ));
     let service = serve(|_, _| vec![b' '; 20 << 20].into_response()).await;
-    assert!(matches!(client(&service).embed(&texts(1)).await, Err(EmbedderError::Unusable(_))));
+    assert!(matches!(
+        client(&service).embed(&texts(1)).await,
+        Err(EmbedderError::Unusable(_))
+    ));
 }
 
 #[tokio::test]
@@ -178,12 +226,23 @@ async fn a_service_that_hangs_or_is_gone_is_a_retryable_failure() {
         ..HttpEmbedderOptions::new(service.url.clone(), "m".to_owned())
     };
     let started = Instant::now();
-    let error = HttpEmbedder::new(options).unwrap().embed(&["sleep".to_owned()]).await.unwrap_err();
+    let error = HttpEmbedder::new(options)
+        .unwrap()
+        .embed(&["sleep".to_owned()])
+        .await
+        .unwrap_err();
     assert!(matches!(error, EmbedderError::Unreachable(_)) && error.is_retryable());
     assert!(started.elapsed() < Duration::from_secs(3));
 
-    let gone = HttpEmbedderOptions { attempts: 1, ..HttpEmbedderOptions::new("http://127.0.0.1:9".to_owned(), "m".to_owned()) };
-    let error = HttpEmbedder::new(gone).unwrap().embed(&texts(1)).await.unwrap_err();
+    let gone = HttpEmbedderOptions {
+        attempts: 1,
+        ..HttpEmbedderOptions::new("http://127.0.0.1:9".to_owned(), "m".to_owned())
+    };
+    let error = HttpEmbedder::new(gone)
+        .unwrap()
+        .embed(&texts(1))
+        .await
+        .unwrap_err();
     assert!(matches!(error, EmbedderError::Unreachable(_)));
 }
 
@@ -199,8 +258,18 @@ async fn https_is_spoken() {
         stream.try_read(&mut byte).unwrap();
         byte[0]
     });
-    let options = HttpEmbedderOptions { attempts: 1, ..HttpEmbedderOptions::new(format!("https://localhost:{}", address.port()), "m".to_owned()) };
-    let error = HttpEmbedder::new(options).unwrap().embed(&texts(1)).await.unwrap_err();
+    let options = HttpEmbedderOptions {
+        attempts: 1,
+        ..HttpEmbedderOptions::new(
+            format!("https://localhost:{}", address.port()),
+            "m".to_owned(),
+        )
+    };
+    let error = HttpEmbedder::new(options)
+        .unwrap()
+        .embed(&texts(1))
+        .await
+        .unwrap_err();
     assert!(matches!(error, EmbedderError::Unreachable(_)), "{error:?}");
     assert_eq!(first_byte.await.unwrap(), 0x16, "a TLS handshake");
 }
@@ -210,10 +279,20 @@ async fn settings_choose_the_embedder() {
     let built_in = embedding::from_settings(&Settings::default()).unwrap();
     assert_eq!(built_in.model_id(), "pml-hashing-v1");
     let service = serve(|_, body| good(body)).await;
-    let settings = Settings { embedding_url: Some(format!("{}/v1", service.url)), embedding_model: "my-model".to_owned(), ..Settings::default() };
+    let settings = Settings {
+        embedding_url: Some(format!("{}/v1", service.url)),
+        embedding_model: "my-model".to_owned(),
+        ..Settings::default()
+    };
     let remote = embedding::from_settings(&settings).unwrap();
     assert_eq!(remote.model_id(), "my-model");
     assert_eq!(remote.embed(&texts(2)).await.unwrap().len(), 2);
-    let bad = Settings { embedding_api_key: Some("line\nbreak".into()), ..settings };
-    assert!(matches!(embedding::from_settings(&bad), Err(Error::Embedder(EmbedderError::Setup(_)))));
+    let bad = Settings {
+        embedding_api_key: Some("line\nbreak".into()),
+        ..settings
+    };
+    assert!(matches!(
+        embedding::from_settings(&bad),
+        Err(Error::Embedder(EmbedderError::Setup(_)))
+    ));
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pml_testkit::{TestDatabase, database, empty_database, real_server};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -219,24 +219,6 @@ fn the_templates_are_named_after_the_embedded_engine_in_use() {
 }
 
 /// `cargo test -p pml-testkit --test harness -- --ignored --nocapture`
-#[tokio::test]
-#[ignore = "prints a measurement"]
-async fn what_a_database_costs() {
-    drop(database().await); // the template
-    for round in 0..8 {
-        let start = Instant::now();
-        let database = database().await;
-        let created = start.elapsed();
-        number(database.conn(), "SELECT count(*) FROM tool_schema").await;
-        let queried = start.elapsed() - created;
-        drop(database);
-        println!(
-            "{round}: create {created:?}, first query {queried:?}, drop {:?}",
-            start.elapsed() - created - queried
-        );
-    }
-}
-
 async fn futures_of(count: usize) -> Vec<TestDatabase> {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..count {

@@ -16,7 +16,10 @@ struct Flags {
 }
 
 fn environment(variables: &[(&str, &str)]) -> Vec<(String, String)> {
-    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -26,12 +29,28 @@ fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Settings, SettingsE
 #[test]
 fn flags_that_are_not_given_hide_nothing() {
     let folder = tempdir().unwrap();
-    std::fs::write(folder.path().join("pml.toml"), "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"\n").unwrap();
-    let flags = Flags { listen: Some("127.0.0.1:2".to_owned()), data_dir: None };
-    let settings = Settings::load_from(&flags, environment(&[("PML_DATA_DIR", "from-environment")]), folder.path()).unwrap();
+    std::fs::write(
+        folder.path().join("pml.toml"),
+        "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"\n",
+    )
+    .unwrap();
+    let flags = Flags {
+        listen: Some("127.0.0.1:2".to_owned()),
+        data_dir: None,
+    };
+    let settings = Settings::load_from(
+        &flags,
+        environment(&[("PML_DATA_DIR", "from-environment")]),
+        folder.path(),
+    )
+    .unwrap();
     assert_eq!(settings.listen.port(), 2);
     assert_eq!(settings.data_dir, Path::new("from-environment"));
-    let rows: Vec<_> = settings.describe().into_iter().map(|row| (row.key, row.source)).collect();
+    let rows: Vec<_> = settings
+        .describe()
+        .into_iter()
+        .map(|row| (row.key, row.source))
+        .collect();
     assert!(rows.contains(&("listen".to_owned(), "flag".to_owned())));
     assert!(rows.contains(&("data_dir".to_owned(), "PML_DATA_DIR".to_owned())));
     assert!(rows.contains(&("pool.max_connections".to_owned(), "default".to_owned())));
@@ -40,12 +59,21 @@ fn flags_that_are_not_given_hide_nothing() {
 #[test]
 fn another_file_can_be_named_and_is_named_in_errors() {
     let folder = tempdir().unwrap();
-    std::fs::write(folder.path().join("other.toml"), "[pool]\nmax_connections = 3\n").unwrap();
+    std::fs::write(
+        folder.path().join("other.toml"),
+        "[pool]\nmax_connections = 3\n",
+    )
+    .unwrap();
     let settings = load(folder.path(), &[("PML_CONFIG", "other.toml")]).unwrap();
     assert_eq!(settings.pool.max_connections, 3);
     std::fs::write(folder.path().join("other.toml"), "port = 3\n").unwrap();
-    let text = load(folder.path(), &[("PML_CONFIG", "other.toml")]).unwrap_err().to_string();
-    assert!(text.contains("port") && text.contains("other.toml"), "{text}");
+    let text = load(folder.path(), &[("PML_CONFIG", "other.toml")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("port") && text.contains("other.toml"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -60,7 +88,9 @@ fn errors_say_which_variable_is_meant() {
         ("PML_POOL__MAX_CONNECTIONS", "100000"),
         ("PML_POOL__ACQUIRE_TIMEOUT_MS", "0"),
     ] {
-        let text = load(folder.path(), &[(name, value)]).unwrap_err().to_string();
+        let text = load(folder.path(), &[(name, value)])
+            .unwrap_err()
+            .to_string();
         assert!(text.contains(name), "{name}={value}: {text}");
     }
 }

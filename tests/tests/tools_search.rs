@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::{Arc, Mutex};
+
 use async_trait::async_trait;
 use pml_entity::values::{DIMENSIONS, Embedding};
-use pml_service::Db;
 use pml_service::embedding::{Embedder, EmbedderError, HashingEmbedder};
 use pml_service::tools::{
     self, SearchMode, SearchRequest, SearchTarget, SyncOptions, ToolDefinition,
 };
+use pml_service::{Db, Settings};
 use pml_testkit::database;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
@@ -266,7 +268,7 @@ struct Broken;
 
 #[async_trait]
 impl Embedder for Broken {
-    fn model_id(&self) -> &str {
+    fn model_id(&self) -> &'static str {
         "broken"
     }
 
@@ -365,9 +367,7 @@ async fn a_filter_that_keeps_few_far_rows_still_fills_the_limit() {
         server_ids: vec!["far".to_owned()],
     };
     let found = found(test.db(), &request).await;
-    let expected: Vec<_> = (700..720)
-        .map(|number| format!("far:t{number}"))
-        .collect();
+    let expected: Vec<_> = (700..720).map(|number| format!("far:t{number}")).collect();
     assert_eq!(found, expected);
 }
 
@@ -404,19 +404,36 @@ async fn every_limit_is_filled_when_so_many_exist() {
     }
 }
 
-/// The statement as the service sends it, explained.
+/// The very statement that the service sends, explained.
 #[tokio::test]
 async fn the_unfiltered_search_is_served_by_the_vector_index() {
-    let test = database().await;
-    two_groups(test.db(), if test.is_embedded() { 2_000 } else { 5_000 }, 0).await;
-    let sql = "EXPLAIN SELECT tool_id, model, embedding <=> $1 AS distance FROM tool_embedding \
-               ORDER BY embedding::halfvec(1024) <=> ($1::vector)::halfvec(1024) LIMIT 32";
-    let plan = test
-        .db()
+    let (test, folder) = (database().await, tempfile::tempdir().unwrap());
+    let seen = Arc::new(Mutex::new(String::new()));
+    let hook: pml_service::StatementHook = {
+        let seen = seen.clone();
+        Arc::new(move |statement| statement.sql.clone_into(&mut seen.lock().unwrap()))
+    };
+    let settings = Settings {
+        database_url: (!test.is_embedded()).then(|| test.url().into()),
+        data_dir: folder.path().to_owned(),
+        ..Settings::default()
+    };
+    let db = Db::connect_with(&settings, Some(hook)).await.unwrap();
+    db.migrate(None).await.unwrap();
+    // Every page holds one vector, so the planner knows what a scan would cost on a small table as well.
+    two_groups(&db, if test.is_embedded() { 1_000 } else { 5_000 }, 0).await;
+    let request = SearchRequest {
+        limit: Some(10),
+        min_score: Some(0.0),
+        ..SearchRequest::embedding(at(0.0))
+    };
+    assert_eq!(found(&db, &request).await.len(), 10);
+    let sql = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", seen.lock().unwrap());
+    let plan = db
         .query_all_raw(Statement::from_sql_and_values(
             DbBackend::Postgres,
             sql,
-            [at(0.0).into()],
+            [at(0.0).into(), 10_i64.into()],
         ))
         .await
         .unwrap();
@@ -424,9 +441,13 @@ async fn the_unfiltered_search_is_served_by_the_vector_index() {
         .iter()
         .map(|row| row.try_get_by_index(0).unwrap())
         .collect();
-    assert!(
-        plan.iter()
-            .any(|line| line.contains("idx_tool_embedding_hnsw")),
-        "{plan:#?}"
-    );
+    let ran = |line: &String| {
+        line.contains("idx_tool_embedding_hnsw") && !line.contains("never executed")
+    };
+    assert_eq!(plan.iter().filter(|line| ran(line)).count(), 1, "{plan:#?}");
+    let scans = |line: &&String| {
+        line.contains("Seq Scan on tool_embedding") && !line.contains("never executed")
+    };
+    assert!(!plan.iter().any(|line| scans(&line)), "{plan:#?}");
+    db.close().await.unwrap();
 }

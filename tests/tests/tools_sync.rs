@@ -377,7 +377,7 @@ struct Broken;
 
 #[async_trait]
 impl Embedder for Broken {
-    fn model_id(&self) -> &str {
+    fn model_id(&self) -> &'static str {
         "broken"
     }
 
@@ -489,7 +489,7 @@ async fn a_first_load_builds_the_index_afterwards_exactly_as_it_was() {
     let seen = stages.clone();
     let options = SyncOptions {
         on_progress: Some(std::sync::Arc::new(move |progress| {
-            seen.lock().unwrap().push(*progress)
+            seen.lock().unwrap().push(*progress);
         })),
         ..SyncOptions::default()
     };
@@ -514,7 +514,7 @@ async fn a_first_load_builds_the_index_afterwards_exactly_as_it_was() {
     assert_eq!(definition(test.db().clone()).await, before);
     let valid = "SELECT count(*) FROM pg_index WHERE indexrelid = 'idx_tool_embedding_hnsw'::regclass AND indisvalid";
     assert_eq!(number(test.db(), valid).await, 1);
-    let stages = stages.lock().unwrap();
+    let stages = stages.lock().unwrap().clone();
     assert_eq!(
         stages
             .iter()

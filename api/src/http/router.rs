@@ -27,7 +27,7 @@ pub const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Names a request in the answer and in the log. A client may send its own.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The whole API as a service, ready for [`axum::serve`] or for a larger application to nest.
+/// The whole API as a service, ready for [`axum::serve()`] or for a larger application to merge.
 pub fn router(state: AppState) -> Router {
     let (routes, _) = documented().split_for_parts();
     let document = openapi::document();

@@ -1,7 +1,6 @@
 //! 107: a vector and an edge refer to a tool that exists. `tool_schema` holds operations (`code:filter`) and tools nobody has
 //! seen a definition of yet as rows of their own kind; it learns to tell a changed definition by its hash, and to keep a tool
-//! that its server no longer offers. Vectors name their model. The vector index halves its components: a third of the size, the
-//! same order of answers.
+//! that its server no longer offers. Vectors name their model.
 //! Data: tools that a vector or an edge names and nobody defined are created; vectors of the older system are of `bge-m3`.
 //! Down: tools that stand only because a vector or an edge names them go, their vectors and edges stay; models, hashes and
 //! removal times are lost.
@@ -37,19 +36,13 @@ impl Step for Migration {
             "ALTER TABLE tool_embedding ADD COLUMN model text NOT NULL DEFAULT 'bge-m3', \
              ADD COLUMN content_hash text NOT NULL DEFAULT ''",
             "ALTER TABLE tool_embedding ALTER COLUMN model DROP DEFAULT",
-            drop_index("idx_tool_embedding_hnsw"),
-            "CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding \
-             USING hnsw ((embedding::halfvec(1024)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64)",
         ]
     }
 
     fn down(&self) -> Vec<String> {
         statements![
-            drop_index("idx_tool_embedding_hnsw"),
             "ALTER TABLE tool_embedding DROP CONSTRAINT tool_embedding_tool_id_fkey, DROP COLUMN model, \
              DROP COLUMN content_hash",
-            "CREATE INDEX idx_tool_embedding_hnsw ON tool_embedding \
-             USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)",
             "ALTER TABLE tool_dependency DROP CONSTRAINT tool_dependency_from_tool_id_fkey, \
              DROP CONSTRAINT tool_dependency_to_tool_id_fkey",
             include_str!("m20261121_000107_tool_keys.down.sql"),

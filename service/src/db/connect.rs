@@ -22,7 +22,10 @@ const EMBEDDED_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What makes an approximate search find nearly everything (recall 0.99 at 100,000 rows), and go on until it has enough rows when a filter
 /// drops some. pgvector before 0.8 does not know the second and leaves it out with a warning in the server's log.
-const SEARCH_OPTIONS: [(&str, &str); 2] = [("hnsw.ef_search", "100"), ("hnsw.iterative_scan", "relaxed_order")];
+const SEARCH_OPTIONS: [(&str, &str); 2] = [
+    ("hnsw.ef_search", "100"),
+    ("hnsw.iterative_scan", "relaxed_order"),
+];
 
 impl Db {
     /// Opens the database of the settings: the server at `database_url`, or the embedded one in `data_dir`.
@@ -40,7 +43,10 @@ impl Db {
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn connect_with(settings: &Settings, hook: Option<StatementHook>) -> Result<Self, Error> {
+    pub async fn connect_with(
+        settings: &Settings,
+        hook: Option<StatementHook>,
+    ) -> Result<Self, Error> {
         settings.validate()?;
         match &settings.database_url {
             Some(url) => Self::connect_remote(url.expose_secret(), settings, hook).await,
@@ -51,9 +57,15 @@ impl Db {
         }
     }
 
-    async fn connect_remote(url: &str, settings: &Settings, hook: Option<StatementHook>) -> Result<Self, Error> {
+    async fn connect_remote(
+        url: &str,
+        settings: &Settings,
+        hook: Option<StatementHook>,
+    ) -> Result<Self, Error> {
         let pool = &settings.pool;
-        let driver = url.parse::<PgConnectOptions>().map_err(|error| Error::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()))))?;
+        let driver = url.parse::<PgConnectOptions>().map_err(|error| {
+            Error::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+        })?;
         let driver = limited(driver, pool).application_name(&settings.application_name);
         pooler::refuse_unsafe(&driver, Duration::from_millis(pool.acquire_timeout_ms)).await?;
 
@@ -73,7 +85,10 @@ impl Db {
             server: tokio::sync::Mutex::new(None),
             embedded: false,
         };
-        let db = Self { connection, inner: Arc::new(inner) };
+        let db = Self {
+            connection,
+            inner: Arc::new(inner),
+        };
         db.refuse_old_server().await?;
         Ok(db)
     }
@@ -83,7 +98,11 @@ impl Db {
     /// # Errors
     /// Those of [`EmbeddedServer::start`], or [`Error::DatabaseUnavailable`] if it does not come up.
     #[cfg(feature = "embedded")]
-    pub async fn connect_embedded(settings: &Settings, options: EmbeddedOptions, hook: Option<StatementHook>) -> Result<Self, Error> {
+    pub async fn connect_embedded(
+        settings: &Settings,
+        options: EmbeddedOptions,
+        hook: Option<StatementHook>,
+    ) -> Result<Self, Error> {
         let server = EmbeddedServer::start(&settings.data_dir, options).await?;
         let pool = &settings.pool;
         let wait = Duration::from_millis(pool.acquire_timeout_ms).max(EMBEDDED_ACQUIRE_TIMEOUT);
@@ -103,7 +122,15 @@ impl Db {
         match open(options, hook).await {
             Ok((connection, stats)) => {
                 let server = tokio::sync::Mutex::new(Some(server));
-                Ok(Self { connection, inner: Arc::new(Inner { url, stats, server, embedded: true }) })
+                Ok(Self {
+                    connection,
+                    inner: Arc::new(Inner {
+                        url,
+                        stats,
+                        server,
+                        embedded: true,
+                    }),
+                })
             }
             Err(error) => {
                 server.shutdown().await?;
@@ -118,20 +145,30 @@ impl Db {
             .fetch_one(self.conn().get_postgres_connection_pool())
             .await?;
         if version < OLDEST_SERVER {
-            return Err(Error::Unsupported(format!("PostgreSQL {} is too old: 15 or newer is needed", version / 10_000)));
+            return Err(Error::Unsupported(format!(
+                "PostgreSQL {} is too old: 15 or newer is needed",
+                version / 10_000
+            )));
         }
         Ok(())
     }
 }
 
 /// Opens the pool and sets the hook, which must happen before the first clone of the connection.
-async fn open(mut options: ConnectOptions, hook: Option<StatementHook>) -> Result<(DatabaseConnection, StatementStats), Error> {
+async fn open(
+    mut options: ConnectOptions,
+    hook: Option<StatementHook>,
+) -> Result<(DatabaseConnection, StatementStats), Error> {
     options.sqlx_logging(false);
     let mut connection = Database::connect(options).await?;
     let stats = StatementStats::default();
     let recorder = stats.clone();
     connection.set_metric_callback(move |info| {
-        let statement = StatementInfo { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed };
+        let statement = StatementInfo {
+            sql: &info.statement.sql,
+            elapsed: info.elapsed,
+            failed: info.failed,
+        };
         recorder.record(&statement);
         if let Some(hook) = &hook {
             hook(&statement);
@@ -146,7 +183,10 @@ fn limited(driver: PgConnectOptions, pool: &PoolSettings) -> PgConnectOptions {
         .options([
             ("statement_timeout", pool.statement_timeout_ms),
             ("lock_timeout", pool.lock_timeout_ms),
-            ("idle_in_transaction_session_timeout", pool.idle_in_transaction_timeout_ms),
+            (
+                "idle_in_transaction_session_timeout",
+                pool.idle_in_transaction_timeout_ms,
+            ),
         ])
         .options(SEARCH_OPTIONS)
 }

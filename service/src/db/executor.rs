@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, Statement,
-    TransactionError, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, IsolationLevel, QueryResult, Statement, TransactionError, TransactionOptions,
+    TransactionTrait,
 };
 
 use super::Db;
@@ -52,7 +53,10 @@ impl TransactionTrait for Db {
         TransactionTrait::begin_with_config(self.conn(), isolation_level, access_mode).await
     }
 
-    async fn begin_with_options(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
+    async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<DatabaseTransaction, DbErr> {
         TransactionTrait::begin_with_options(self.conn(), options).await
     }
 
@@ -76,6 +80,12 @@ impl TransactionTrait for Db {
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        <DatabaseConnection as TransactionTrait>::transaction_with_config(self.conn(), work, isolation_level, access_mode).await
+        <DatabaseConnection as TransactionTrait>::transaction_with_config(
+            self.conn(),
+            work,
+            isolation_level,
+            access_mode,
+        )
+        .await
     }
 }

@@ -34,9 +34,15 @@ impl Db {
         let asked = Instant::now();
         let sql = "SELECT split_part(current_setting('server_version'), ' ', 1) AS server, \
                    (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector";
-        let row = self.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        let row = self
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+            .await?;
         let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("versions".to_owned()))?;
         let Versions { server, vector } = Versions::from_query_result(&row, "")?;
-        Ok(Health { server_version: server, vector_version: vector, latency: asked.elapsed() })
+        Ok(Health {
+            server_version: server,
+            vector_version: vector,
+            latency: asked.elapsed(),
+        })
     }
 }

@@ -18,9 +18,9 @@ pub use health::Health;
 pub use retry::retry;
 pub use stats::{Snapshot, StatementHook, StatementInfo, StatementStats};
 
+use crate::Error;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedServer;
-use crate::Error;
 
 /// How long a close waits for calls that still run.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,7 +68,10 @@ impl Db {
 
     /// How to run migrations here: without the lock on the embedded database, which nobody else can reach.
     pub fn migration_options(&self) -> Options {
-        Options { exclusive: self.inner.embedded, ..Options::default() }
+        Options {
+            exclusive: self.inner.embedded,
+            ..Options::default()
+        }
     }
 
     /// Applies every pending migration. Safe to call from several instances at once.
@@ -76,7 +79,10 @@ impl Db {
     /// # Errors
     /// [`Error::Migration`], which names the step.
     pub async fn migrate(&self, on_step: Option<OnStep>) -> Result<Report, Error> {
-        let options = Options { on_step, ..self.migration_options() };
+        let options = Options {
+            on_step,
+            ..self.migration_options()
+        };
         Ok(pml_migration::up(&self.connection, &options).await?)
     }
 
@@ -98,7 +104,14 @@ impl Db {
     /// [`Error::DataDir`] if the folder cannot be written any more.
     pub fn announce(&self, api_url: &str) -> Result<(), Error> {
         #[cfg(feature = "embedded")]
-        if let Some(server) = self.inner.server.try_lock().ok().as_deref().and_then(Option::as_ref) {
+        if let Some(server) = self
+            .inner
+            .server
+            .try_lock()
+            .ok()
+            .as_deref()
+            .and_then(Option::as_ref)
+        {
             server.announce(api_url)?;
         }
         #[cfg(not(feature = "embedded"))]
@@ -111,7 +124,9 @@ impl Db {
     /// # Errors
     /// [`Error::Embedded`] if the embedded server does not stop; what was committed is safe all the same.
     pub async fn close(self) -> Result<(), Error> {
-        if let Ok(closed) = tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close_by_ref()).await {
+        if let Ok(closed) =
+            tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close_by_ref()).await
+        {
             closed?;
         }
         #[cfg(feature = "embedded")]
@@ -132,6 +147,8 @@ impl Deref for Db {
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").field("embedded", &self.inner.embedded).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("embedded", &self.inner.embedded)
+            .finish_non_exhaustive()
     }
 }

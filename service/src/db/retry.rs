@@ -36,7 +36,9 @@ where
 
 /// Between half and the whole of the pause, so that those who met do not meet again.
 fn jittered(pause: Duration) -> Duration {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+    let nanos = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |time| time.subsec_nanos());
     pause / 2 + (pause / 2).mul_f64(f64::from(nanos % 1_000) / 1_000.0)
 }
 

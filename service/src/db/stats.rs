@@ -67,9 +67,13 @@ impl StatementStats {
 
     pub(super) fn record(&self, statement: &StatementInfo<'_>) {
         self.0.statements.fetch_add(1, Ordering::Relaxed);
-        self.0.failed.fetch_add(u64::from(statement.failed), Ordering::Relaxed);
+        self.0
+            .failed
+            .fetch_add(u64::from(statement.failed), Ordering::Relaxed);
         let microseconds = u64::try_from(statement.elapsed.as_micros()).unwrap_or(u64::MAX);
-        self.0.microseconds.fetch_add(microseconds, Ordering::Relaxed);
+        self.0
+            .microseconds
+            .fetch_add(microseconds, Ordering::Relaxed);
     }
 }
 
@@ -80,12 +84,25 @@ mod tests {
     #[test]
     fn counts_between_two_moments_leave_out_what_was_before() {
         let stats = StatementStats::default();
-        let run = |failed| stats.record(&StatementInfo { sql: "SELECT 1", elapsed: Duration::from_millis(2), failed });
+        let run = |failed| {
+            stats.record(&StatementInfo {
+                sql: "SELECT 1",
+                elapsed: Duration::from_millis(2),
+                failed,
+            });
+        };
         run(false);
         let start = stats.snapshot();
         run(true);
         run(false);
-        assert_eq!(stats.since(&start), Snapshot { statements: 2, failed: 1, elapsed: Duration::from_millis(4) });
+        assert_eq!(
+            stats.since(&start),
+            Snapshot {
+                statements: 2,
+                failed: 1,
+                elapsed: Duration::from_millis(4)
+            }
+        );
         assert_eq!(stats.count(), 3);
     }
 }

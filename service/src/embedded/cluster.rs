@@ -54,6 +54,12 @@ fn remove(folder: &Path) -> Result<(), Error> {
     }
 }
 
-pub(super) fn engine_error(doing: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    Error::Embedded { doing, source: source.into() }
+pub(super) fn engine_error(
+    doing: &'static str,
+    source: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> Error {
+    Error::Embedded {
+        doing,
+        source: source.into(),
+    }
 }

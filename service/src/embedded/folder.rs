@@ -35,7 +35,11 @@ pub struct Owner {
 ///
 /// A command that finds its folder in use asks this for the address to talk to instead.
 pub fn owner(data_dir: &Path) -> Option<Owner> {
-    let file = OpenOptions::new().read(true).write(true).open(data_dir.join("lock")).ok()?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(data_dir.join("lock"))
+        .ok()?;
     match file.try_lock() {
         Ok(()) => None,
         Err(_) => Some(read_owner(data_dir)),
@@ -91,19 +95,31 @@ impl Folder {
 
     /// Tells other processes where this one serves.
     pub(super) fn write_owner(&self, url: Option<&str>) -> Result<(), Error> {
-        let owner = Owner { pid: std::process::id(), url: url.map(str::to_owned) };
-        let bytes = serde_json::to_vec(&owner).map_err(io::Error::other).map_err(|source| file_error(&self.path, source))?;
+        let owner = Owner {
+            pid: std::process::id(),
+            url: url.map(str::to_owned),
+        };
+        let bytes = serde_json::to_vec(&owner)
+            .map_err(io::Error::other)
+            .map_err(|source| file_error(&self.path, source))?;
         self.replace("owner.json", &bytes)
     }
 
     /// Records which build wrote the cluster. Called once the cluster stands.
     pub(super) fn write_format(&self) -> Result<(), Error> {
-        self.replace("FORMAT", format!("pml {LAYOUT}\npostgres {POSTGRES_MAJOR}\n").as_bytes())
+        self.replace(
+            "FORMAT",
+            format!("pml {LAYOUT}\npostgres {POSTGRES_MAJOR}\n").as_bytes(),
+        )
     }
 
     fn check_format(&self) -> Result<(), Error> {
         let expected = format!("pml {LAYOUT}, postgres {POSTGRES_MAJOR}");
-        let refused = |found: String| Error::DataDirVersion { path: self.path.clone(), found, expected: expected.clone() };
+        let refused = |found: String| Error::DataDirVersion {
+            path: self.path.clone(),
+            found,
+            expected: expected.clone(),
+        };
         match fs::read_to_string(self.path.join("FORMAT")) {
             Ok(text) => {
                 let found = text.split_whitespace().collect::<Vec<_>>();
@@ -114,9 +130,13 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(file_error(&self.path, error)),
         }
-        for version_file in [self.path.join("PG_VERSION"), super::cluster::pgdata(&self.cluster()).join("PG_VERSION")] {
+        for version_file in [
+            self.path.join("PG_VERSION"),
+            super::cluster::pgdata(&self.cluster()).join("PG_VERSION"),
+        ] {
             if let Ok(major) = fs::read_to_string(&version_file)
-                && (major.trim() != POSTGRES_MAJOR || version_file.parent() == Some(self.path.as_path()))
+                && (major.trim() != POSTGRES_MAJOR
+                    || version_file.parent() == Some(self.path.as_path()))
             {
                 return Err(refused(format!("a PostgreSQL {} cluster", major.trim())));
             }
@@ -151,7 +171,9 @@ fn create_private(path: &Path) -> io::Result<()> {
 pub(super) fn file_error(path: &Path, source: io::Error) -> Error {
     let path = path.to_owned();
     match source.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::DataDirReadOnly { path, source },
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Error::DataDirReadOnly { path, source }
+        }
         _ => Error::DataDir { path, source },
     }
 }
@@ -169,7 +191,9 @@ mod tests {
         let folder = Folder::open(&path).unwrap();
         folder.write_owner(Some("http://127.0.0.1:8080")).unwrap();
 
-        let Err(Error::DataDirInUse { pid, url, .. }) = Folder::open(&path) else { panic!("opened twice") };
+        let Err(Error::DataDirInUse { pid, url, .. }) = Folder::open(&path) else {
+            panic!("opened twice")
+        };
         assert_eq!(pid, std::process::id());
         assert_eq!(url.as_deref(), Some("http://127.0.0.1:8080"));
         assert_eq!(owner(&path).unwrap().pid, std::process::id());
@@ -183,7 +207,11 @@ mod tests {
     fn what_a_killed_process_left_behind_does_not_hold_the_folder() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("lock"), b"").unwrap();
-        fs::write(dir.path().join("owner.json"), br#"{"pid":1,"url":"http://127.0.0.1:1"}"#).unwrap();
+        fs::write(
+            dir.path().join("owner.json"),
+            br#"{"pid":1,"url":"http://127.0.0.1:1"}"#,
+        )
+        .unwrap();
         assert_eq!(owner(dir.path()), None);
         Folder::open(dir.path()).unwrap();
     }
@@ -196,30 +224,45 @@ mod tests {
         let mut permissions = fs::metadata(&path).unwrap().permissions();
         permissions.set_readonly(true);
         fs::set_permissions(&path, permissions).unwrap();
-        assert!(matches!(Folder::open(&path), Err(Error::DataDirReadOnly { .. })));
+        assert!(matches!(
+            Folder::open(&path),
+            Err(Error::DataDirReadOnly { .. })
+        ));
     }
 
     #[test]
     fn a_file_in_the_place_of_the_folder_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(matches!(Folder::open(file.path()), Err(Error::DataDir { .. })));
+        assert!(matches!(
+            Folder::open(file.path()),
+            Err(Error::DataDir { .. })
+        ));
     }
 
     #[test]
     fn folders_of_other_versions_are_refused() {
         let newer = tempfile::tempdir().unwrap();
         fs::write(newer.path().join("FORMAT"), "pml 2\npostgres 18\n").unwrap();
-        assert!(matches!(Folder::open(newer.path()), Err(Error::DataDirVersion { .. })));
+        assert!(matches!(
+            Folder::open(newer.path()),
+            Err(Error::DataDirVersion { .. })
+        ));
 
         let foreign = tempfile::tempdir().unwrap();
         fs::write(foreign.path().join("PG_VERSION"), "17\n").unwrap();
-        assert!(matches!(Folder::open(foreign.path()), Err(Error::DataDirVersion { .. })));
+        assert!(matches!(
+            Folder::open(foreign.path()),
+            Err(Error::DataDirVersion { .. })
+        ));
 
         let older = tempfile::tempdir().unwrap();
         let pgdata = super::super::cluster::pgdata(&older.path().join("postgres"));
         fs::create_dir_all(&pgdata).unwrap();
         fs::write(pgdata.join("PG_VERSION"), "16\n").unwrap();
-        assert!(matches!(Folder::open(older.path()), Err(Error::DataDirVersion { .. })));
+        assert!(matches!(
+            Folder::open(older.path()),
+            Err(Error::DataDirVersion { .. })
+        ));
     }
 
     #[test]

@@ -50,7 +50,11 @@ pub struct EmbeddedOptions {
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { relaxed_durability: false, database: "postgres".to_owned(), config: Vec::new() }
+        Self {
+            relaxed_durability: false,
+            database: "postgres".to_owned(),
+            config: Vec::new(),
+        }
     }
 }
 
@@ -77,9 +81,17 @@ impl EmbeddedServer {
             .await
             .map_err(|source| engine_error("start the embedded database", source))??;
         let (folder, engine) = (Arc::new(folder), Arc::new(Mutex::new(Some(engine))));
-        let url = format!("postgresql://postgres@{address}/{}?sslmode=disable", options.database);
+        let url = format!(
+            "postgresql://postgres@{address}/{}?sslmode=disable",
+            options.database
+        );
         let watch = tokio::spawn(watch(folder.clone(), engine.clone(), address, options));
-        Ok(Self { folder, engine, watch, url })
+        Ok(Self {
+            folder,
+            engine,
+            watch,
+            url,
+        })
     }
 
     /// The connection URL, for a client with one connection.
@@ -101,7 +113,9 @@ impl EmbeddedServer {
     /// [`Error::Embedded`] if the engine does not stop. The data is safe all the same: the next start recovers.
     pub async fn shutdown(self) -> Result<(), Error> {
         self.watch.abort();
-        let Some(engine) = take(&self.engine) else { return Ok(()) };
+        let Some(engine) = take(&self.engine) else {
+            return Ok(());
+        };
         let folder = self.folder.clone();
         let stopped = tokio::task::spawn_blocking(move || {
             let stopped = engine.shutdown();
@@ -135,7 +149,10 @@ fn take(engine: &Mutex<Option<PgliteServer>>) -> Option<PgliteServer> {
     engine.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-fn open(path: &Path, options: &EmbeddedOptions) -> Result<(Folder, PgliteServer, SocketAddr), Error> {
+fn open(
+    path: &Path,
+    options: &EmbeddedOptions,
+) -> Result<(Folder, PgliteServer, SocketAddr), Error> {
     let folder = Folder::open(path)?;
     cluster::ensure(&folder.cluster())?;
     folder.write_format()?;
@@ -144,7 +161,11 @@ fn open(path: &Path, options: &EmbeddedOptions) -> Result<(Folder, PgliteServer,
     Ok((folder, engine, address))
 }
 
-fn serve(folder: &Folder, address: SocketAddr, options: &EmbeddedOptions) -> Result<(PgliteServer, SocketAddr), Error> {
+fn serve(
+    folder: &Folder,
+    address: SocketAddr,
+    options: &EmbeddedOptions,
+) -> Result<(PgliteServer, SocketAddr), Error> {
     let engine = PgliteServer::builder()
         .path(folder.cluster())
         .tcp(address)
@@ -159,7 +180,12 @@ fn serve(folder: &Folder, address: SocketAddr, options: &EmbeddedOptions) -> Res
 }
 
 /// Starts the engine again on the same port when it has stopped listening: a client that breaks off in the middle of an answer ends its serving thread.
-async fn watch(folder: Arc<Folder>, engine: Arc<Mutex<Option<PgliteServer>>>, address: SocketAddr, options: EmbeddedOptions) {
+async fn watch(
+    folder: Arc<Folder>,
+    engine: Arc<Mutex<Option<PgliteServer>>>,
+    address: SocketAddr,
+    options: EmbeddedOptions,
+) {
     loop {
         tokio::time::sleep(WATCH_INTERVAL).await;
         // The port can be bound only when nobody listens on it; a connection would stand in the queue instead.
@@ -168,15 +194,21 @@ async fn watch(folder: Arc<Folder>, engine: Arc<Mutex<Option<PgliteServer>>>, ad
         }
         let (folder, engine, options) = (folder.clone(), engine.clone(), options.clone());
         let restarted = tokio::task::spawn_blocking(move || {
-            let Some(dead) = take(&engine) else { return Ok(false) };
+            let Some(dead) = take(&engine) else {
+                return Ok(false);
+            };
             drop(dead);
             let (fresh, _) = serve(&folder, address, &options)?;
             *engine.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
             Ok::<_, Error>(true)
         });
         match restarted.await {
-            Ok(Ok(true)) => tracing::warn!("the embedded database had stopped listening and was started again"),
-            Ok(Err(error)) => return tracing::error!(%error, "the embedded database stopped and does not start again"),
+            Ok(Ok(true)) => {
+                tracing::warn!("the embedded database had stopped listening and was started again");
+            }
+            Ok(Err(error)) => {
+                return tracing::error!(%error, "the embedded database stopped and does not start again");
+            }
             Ok(Ok(false)) | Err(_) => return,
         }
     }

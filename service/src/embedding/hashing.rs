@@ -102,10 +102,18 @@ fn finish(word: &mut String, words: &mut Vec<String>) {
 }
 
 fn ngrams(word: &str) -> impl Iterator<Item = &str> {
-    let starts: Vec<usize> = word.char_indices().map(|(index, _)| index).chain([word.len()]).collect();
+    let starts: Vec<usize> = word
+        .char_indices()
+        .map(|(index, _)| index)
+        .chain([word.len()])
+        .collect();
     let mut grams = Vec::new();
     for length in NGRAMS {
-        grams.extend(starts.windows(length + 1).map(|window| (window[0], window[length])));
+        grams.extend(
+            starts
+                .windows(length + 1)
+                .map(|window| (window[0], window[length])),
+        );
     }
     grams.into_iter().map(|(from, to)| &word[from..to])
 }
@@ -122,7 +130,10 @@ fn bucket(hash: u64) -> usize {
     usize::try_from(hash % DIMENSIONS as u64).unwrap_or_default()
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "components of a unit vector fit 32 bits")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "components of a unit vector fit 32 bits"
+)]
 fn to_unit(sums: &[f64]) -> Result<Embedding, EmbedderError> {
     let norm = sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt();
     let unit = sums.iter().map(|sum| (sum / norm) as f32).collect();
@@ -150,13 +161,23 @@ mod tests {
         for component in embedding.as_slice() {
             hash.update(component.to_le_bytes());
         }
-        let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hash, "82d11271a1a1da55", "a change of the vectors needs a new model id");
+        let hash = u64::from_be_bytes(hash.finalize()[..8].try_into().unwrap());
+        assert_eq!(
+            hash, 0x82d1_1271_a1a1_da55,
+            "a change of the vectors needs a new model id"
+        );
     }
 
     #[test]
     fn vectors_have_length_one() {
-        for text in ["a", "read file", "äöü ß 漢字", "", "!!!", &"long ".repeat(10_000)] {
+        for text in [
+            "a",
+            "read file",
+            "äöü ß 漢字",
+            "",
+            "!!!",
+            &"long ".repeat(10_000),
+        ] {
             assert!((embed(text).norm() - 1.0).abs() < 1e-6, "{text:.20}");
         }
     }
@@ -167,7 +188,9 @@ mod tests {
         assert!((similarity("readFile", "read-file") - 1.0).abs() < 1e-6);
         assert!(similarity("read a file", "read_file | Reads a file from the disk") > 0.3);
         assert!(similarity("send email", "read_file | Reads a file from the disk") < 0.1);
-        assert!(similarity("reading files", "read file") > similarity("reading files", "send email"));
+        assert!(
+            similarity("reading files", "read file") > similarity("reading files", "send email")
+        );
     }
 
     #[test]
@@ -177,7 +200,9 @@ mod tests {
 
     #[tokio::test]
     async fn one_vector_per_text_in_order() {
-        let texts: Vec<String> = (0..200).map(|number| format!("tool number {number}")).collect();
+        let texts: Vec<String> = (0..200)
+            .map(|number| format!("tool number {number}"))
+            .collect();
         let embeddings = HashingEmbedder.embed(&texts).await.unwrap();
         assert_eq!(embeddings.len(), 200);
         assert_eq!(embeddings[150], embed("tool number 150"));

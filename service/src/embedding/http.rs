@@ -109,7 +109,11 @@ impl HttpEmbedder {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| EmbedderError::Setup(error.to_string()))?;
-        Ok(Self { client, endpoint, options })
+        Ok(Self {
+            client,
+            endpoint,
+            options,
+        })
     }
 
     async fn embed_batch(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError> {
@@ -117,8 +121,15 @@ impl HttpEmbedder {
         let mut attempt = 1;
         loop {
             let (error, asked_pause) = match self.request(texts).await {
-                Ok(response) if response.status().is_success() => return read(response, texts.len()).await,
-                Ok(response) => (EmbedderError::Status { status: response.status().as_u16() }, retry_after(&response)),
+                Ok(response) if response.status().is_success() => {
+                    return read(response, texts.len()).await;
+                }
+                Ok(response) => (
+                    EmbedderError::Status {
+                        status: response.status().as_u16(),
+                    },
+                    retry_after(&response),
+                ),
                 Err(error) => (EmbedderError::Unreachable(error.without_url()), None),
             };
             if attempt >= self.options.attempts || !error.is_retryable() {
@@ -132,8 +143,16 @@ impl HttpEmbedder {
     }
 
     async fn request(&self, texts: &[String]) -> Result<Response, reqwest::Error> {
-        let request = Request { model: &self.options.model, input: texts, encoding_format: "float" };
-        self.client.post(self.endpoint.clone()).json(&request).send().await
+        let request = Request {
+            model: &self.options.model,
+            input: texts,
+            encoding_format: "float",
+        };
+        self.client
+            .post(self.endpoint.clone())
+            .json(&request)
+            .send()
+            .await
     }
 }
 
@@ -154,22 +173,37 @@ impl Embedder for HttpEmbedder {
 
 async fn read(mut response: Response, expected: usize) -> Result<Vec<Embedding>, EmbedderError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| EmbedderError::Unreachable(error.without_url()))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| EmbedderError::Unreachable(error.without_url()))?
+    {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(EmbedderError::Unusable(format!("more than {MAX_ANSWER_BYTES} bytes")));
+            return Err(EmbedderError::Unusable(format!(
+                "more than {MAX_ANSWER_BYTES} bytes"
+            )));
         }
         body.extend_from_slice(&chunk);
     }
-    let answer: Answer = serde_json::from_slice(&body).map_err(|error| EmbedderError::Unusable(format!("not the expected JSON ({error})")))?;
+    let answer: Answer = serde_json::from_slice(&body)
+        .map_err(|error| EmbedderError::Unusable(format!("not the expected JSON ({error})")))?;
     if answer.data.len() != expected {
-        return Err(EmbedderError::Unusable(format!("{} vectors for {expected} texts", answer.data.len())));
+        return Err(EmbedderError::Unusable(format!(
+            "{} vectors for {expected} texts",
+            answer.data.len()
+        )));
     }
     let mut slots: Vec<Option<Embedding>> = vec![None; expected];
     for Item { index, embedding } in answer.data {
-        let embedding = Embedding::new(embedding).map_err(|error| EmbedderError::Unusable(error.to_string()))?;
+        let embedding = Embedding::new(embedding)
+            .map_err(|error| EmbedderError::Unusable(error.to_string()))?;
         match slots.get_mut(index) {
             Some(slot @ None) => *slot = Some(embedding),
-            _ => return Err(EmbedderError::Unusable(format!("index {index} is out of place"))),
+            _ => {
+                return Err(EmbedderError::Unusable(format!(
+                    "index {index} is out of place"
+                )));
+            }
         }
     }
     Ok(slots.into_iter().flatten().collect())
@@ -177,7 +211,14 @@ async fn read(mut response: Response, expected: usize) -> Result<Vec<Embedding>,
 
 /// The pause that the service asks for, in seconds; a date is left aside.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = response
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 

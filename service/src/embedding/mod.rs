@@ -68,7 +68,9 @@ impl EmbedderError {
 /// # Errors
 /// [`Error::Embedder`] if the HTTP client cannot be set up.
 pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Embedder>, Error> {
-    let Some(url) = &settings.embedding_url else { return Ok(Arc::new(HashingEmbedder)) };
+    let Some(url) = &settings.embedding_url else {
+        return Ok(Arc::new(HashingEmbedder));
+    };
     let options = HttpEmbedderOptions {
         api_key: settings.embedding_api_key.clone(),
         ..HttpEmbedderOptions::new(url.clone(), settings.embedding_model.clone())

@@ -25,26 +25,44 @@ impl Settings {
     pub fn describe(&self) -> Vec<SettingValue> {
         VARIABLES
             .into_iter()
-            .map(|(_, key)| SettingValue { key: key.to_owned(), value: self.show(key), source: self.origins.of_key(key).to_owned() })
+            .map(|(_, key)| SettingValue {
+                key: key.to_owned(),
+                value: self.show(key),
+                source: self.origins.of_key(key).to_owned(),
+            })
             .collect()
     }
 
     fn show(&self, key: &str) -> String {
         let pool = &self.pool;
         match key {
-            "database_url" => self.database_url.as_ref().map(database_url).unwrap_or_default(),
+            "database_url" => self
+                .database_url
+                .as_ref()
+                .map(database_url)
+                .unwrap_or_default(),
             "data_dir" => self.data_dir.display().to_string(),
             "listen" => self.listen.to_string(),
             "url" => self.url.as_deref().map(web_url).unwrap_or_default(),
-            "embedding_url" => self.embedding_url.as_deref().map(web_url).unwrap_or_default(),
+            "embedding_url" => self
+                .embedding_url
+                .as_deref()
+                .map(web_url)
+                .unwrap_or_default(),
             "embedding_model" => self.embedding_model.clone(),
-            "embedding_api_key" => self.embedding_api_key.as_ref().map(|_| HIDDEN.to_owned()).unwrap_or_default(),
+            "embedding_api_key" => self
+                .embedding_api_key
+                .as_ref()
+                .map(|_| HIDDEN.to_owned())
+                .unwrap_or_default(),
             "application_name" => self.application_name.clone(),
             "pool.max_connections" => pool.max_connections.to_string(),
             "pool.acquire_timeout_ms" => pool.acquire_timeout_ms.to_string(),
             "pool.statement_timeout_ms" => pool.statement_timeout_ms.to_string(),
             "pool.lock_timeout_ms" => pool.lock_timeout_ms.to_string(),
-            "pool.idle_in_transaction_timeout_ms" => pool.idle_in_transaction_timeout_ms.to_string(),
+            "pool.idle_in_transaction_timeout_ms" => {
+                pool.idle_in_transaction_timeout_ms.to_string()
+            }
             "pool.test_idle_ms" => pool.test_idle_ms.to_string(),
             _ => String::new(),
         }
@@ -53,13 +71,33 @@ impl Settings {
 
 /// Put together anew from its harmless parts, so that nothing unforeseen shows.
 fn database_url(url: &SecretString) -> String {
-    let Ok(options) = url.expose_secret().parse::<sqlx::postgres::PgConnectOptions>() else { return HIDDEN.to_owned() };
+    let Ok(options) = url
+        .expose_secret()
+        .parse::<sqlx::postgres::PgConnectOptions>()
+    else {
+        return HIDDEN.to_owned();
+    };
     let database = options.get_database().unwrap_or_default();
-    format!("postgresql://{}:{HIDDEN}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port())
+    format!(
+        "postgresql://{}:{HIDDEN}@{}:{}/{database}",
+        options.get_username(),
+        options.get_host(),
+        options.get_port()
+    )
 }
 
 fn web_url(url: &str) -> String {
-    let Ok(url) = reqwest::Url::parse(url) else { return HIDDEN.to_owned() };
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return HIDDEN.to_owned();
+    };
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    format!(
+        "{}://{}{port}{}",
+        url.scheme(),
+        url.host_str().unwrap_or_default(),
+        url.path()
+    )
 }

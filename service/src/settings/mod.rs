@@ -145,7 +145,9 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] for a missing file, an unknown key or a value that cannot be used.
     pub fn load(flags: &impl Serialize) -> Result<Self, SettingsError> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::load_from(flags, environment, Path::new("."))
     }
 
@@ -160,16 +162,22 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let environment = Environment::new(environment);
         let file = match environment.get("PML_CONFIG") {
-            Some(name) if !folder.join(name).is_file() => return Err(SettingsError::NoFile { path: name.into() }),
+            Some(name) if !folder.join(name).is_file() => {
+                return Err(SettingsError::NoFile { path: name.into() });
+            }
             Some(name) => folder.join(name),
             None => folder.join(DEFAULT_FILE),
         };
-        let mut figment = Figment::from(Serialized::defaults(PoolDefaults { pool: PoolSettings::default() }));
+        let mut figment = Figment::from(Serialized::defaults(PoolDefaults {
+            pool: PoolSettings::default(),
+        }));
         if file.is_file() {
             figment = figment.merge(Toml::file_exact(&file));
         }
         let figment = figment.merge(environment).merge(Flags(flags));
-        let mut settings: Self = figment.extract().map_err(|error| sources::explain(&error, &file))?;
+        let mut settings: Self = figment
+            .extract()
+            .map_err(|error| sources::explain(&error, &file))?;
         settings.origins = Origins::of(&figment, &file);
         settings.validate()?;
         Ok(settings)
@@ -184,14 +192,20 @@ impl Settings {
             let url = url.expose_secret();
             let scheme = url.split_once("://").map(|(scheme, _)| scheme);
             if !matches!(scheme, Some("postgres" | "postgresql")) {
-                return Err(self.invalid("database_url", "must start with postgres:// or postgresql://"));
+                return Err(self.invalid(
+                    "database_url",
+                    "must start with postgres:// or postgresql://",
+                ));
             }
             if url.parse::<sqlx::postgres::PgConnectOptions>().is_err() {
                 return Err(self.invalid("database_url", "is not a PostgreSQL connection URL"));
             }
         }
         for (key, url) in [("url", &self.url), ("embedding_url", &self.embedding_url)] {
-            let usable = |url: &str| reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            let usable = |url: &str| {
+                reqwest::Url::parse(url)
+                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            };
             if url.as_deref().is_some_and(|url| !usable(url)) {
                 return Err(self.invalid(key, "must be an http:// or https:// URL"));
             }
@@ -211,7 +225,11 @@ impl Settings {
         if self.pool.acquire_timeout_ms == 0 {
             return Err(self.invalid("pool.acquire_timeout_ms", "must be at least 1"));
         }
-        let times = [self.pool.statement_timeout_ms, self.pool.lock_timeout_ms, self.pool.idle_in_transaction_timeout_ms];
+        let times = [
+            self.pool.statement_timeout_ms,
+            self.pool.lock_timeout_ms,
+            self.pool.idle_in_transaction_timeout_ms,
+        ];
         if times.iter().any(|ms| i32::try_from(*ms).is_err()) {
             return Err(self.invalid("pool", "a timeout must be below 2147483648 ms"));
         }
@@ -219,7 +237,11 @@ impl Settings {
     }
 
     fn invalid(&self, key: &str, problem: &str) -> SettingsError {
-        SettingsError::Invalid { key: key.to_owned(), origin: self.origins.of_key(key).to_owned(), problem: problem.to_owned() }
+        SettingsError::Invalid {
+            key: key.to_owned(),
+            origin: self.origins.of_key(key).to_owned(),
+            problem: problem.to_owned(),
+        }
     }
 }
 
@@ -237,12 +259,22 @@ mod tests {
 
     use super::*;
 
-    fn load(flags: serde_json::Value, environment: &[(&str, &str)], file: Option<&str>) -> Result<Settings, SettingsError> {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "callers write the value in place"
+    )]
+    fn load(
+        flags: serde_json::Value,
+        environment: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> Result<Settings, SettingsError> {
         let folder = tempfile::tempdir().unwrap();
         if let Some(file) = file {
             std::fs::write(folder.path().join(DEFAULT_FILE), file).unwrap();
         }
-        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::load_from(&flags, environment, folder.path())
     }
 
@@ -261,12 +293,24 @@ mod tests {
     #[test]
     fn flags_win_over_environment_over_file_over_defaults() {
         let file = "listen = \"127.0.0.1:1\"\napplication_name = \"file\"\nembedding_model = \"file\"\n[pool]\nmax_connections = 3\nlock_timeout_ms = 7\n";
-        let environment = [("PML_LISTEN", "127.0.0.1:2"), ("PML_APPLICATION_NAME", "env"), ("PML_POOL__MAX_CONNECTIONS", "4")];
-        let settings = load(json!({"listen": "127.0.0.1:3", "data_dir": null}), &environment, Some(file)).unwrap();
+        let environment = [
+            ("PML_LISTEN", "127.0.0.1:2"),
+            ("PML_APPLICATION_NAME", "env"),
+            ("PML_POOL__MAX_CONNECTIONS", "4"),
+        ];
+        let settings = load(
+            json!({"listen": "127.0.0.1:3", "data_dir": null}),
+            &environment,
+            Some(file),
+        )
+        .unwrap();
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.application_name, "env");
         assert_eq!(settings.embedding_model, "file");
-        assert_eq!((settings.pool.max_connections, settings.pool.lock_timeout_ms), (4, 7));
+        assert_eq!(
+            (settings.pool.max_connections, settings.pool.lock_timeout_ms),
+            (4, 7)
+        );
         assert_eq!(settings.pool.statement_timeout_ms, 30_000);
         let origin = |key| settings.origins.of_key(key).to_owned();
         assert_eq!(origin("listen"), "flag");
@@ -279,17 +323,33 @@ mod tests {
     #[test]
     fn an_unknown_key_of_the_file_is_refused_by_name() {
         let text = message(load(json!({}), &[], Some("databse_url = \"x\"")));
-        assert!(text.contains("databse_url") && text.contains("pml.toml"), "{text}");
+        assert!(
+            text.contains("databse_url") && text.contains("pml.toml"),
+            "{text}"
+        );
         let text = message(load(json!({}), &[], Some("[pool]\nmax_conections = 1")));
-        assert!(text.contains("max_conections") && text.contains("pml.toml"), "{text}");
+        assert!(
+            text.contains("max_conections") && text.contains("pml.toml"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_bad_value_is_named_with_its_origin() {
         let text = message(load(json!({}), &[("PML_LISTEN", "everywhere")], None));
-        assert!(text.contains("listen") && text.contains("PML_LISTEN"), "{text}");
-        let text = message(load(json!({}), &[("PML_POOL__MAX_CONNECTIONS", "many")], None));
-        assert!(text.contains("pool.max_connections") && text.contains("PML_POOL__MAX_CONNECTIONS"), "{text}");
+        assert!(
+            text.contains("listen") && text.contains("PML_LISTEN"),
+            "{text}"
+        );
+        let text = message(load(
+            json!({}),
+            &[("PML_POOL__MAX_CONNECTIONS", "many")],
+            None,
+        ));
+        assert!(
+            text.contains("pool.max_connections") && text.contains("PML_POOL__MAX_CONNECTIONS"),
+            "{text}"
+        );
         let text = message(load(json!({}), &[("PML_POOL__MAX_CONNECTIONS", "0")], None));
         assert!(text.contains("between 1 and 1000"), "{text}");
         let text = message(load(json!({}), &[], Some("listen = ")));
@@ -298,15 +358,35 @@ mod tests {
 
     #[test]
     fn a_url_of_another_scheme_is_refused_without_showing_it() {
-        let text = message(load(json!({}), &[("DATABASE_URL", "mysql://root:secret@h/d")], None));
-        assert!(text.contains("DATABASE_URL") && !text.contains("secret"), "{text}");
-        assert!(message(load(json!({}), &[("EMBEDDING_URL", "ftp://x")], None)).contains("EMBEDDING_URL"));
-        assert!(message(load(json!({}), &[("PML_URL", "localhost:8080")], None)).contains("PML_URL"));
+        let text = message(load(
+            json!({}),
+            &[("DATABASE_URL", "mysql://root:secret@h/d")],
+            None,
+        ));
+        assert!(
+            text.contains("DATABASE_URL") && !text.contains("secret"),
+            "{text}"
+        );
+        assert!(
+            message(load(json!({}), &[("EMBEDDING_URL", "ftp://x")], None))
+                .contains("EMBEDDING_URL")
+        );
+        assert!(
+            message(load(json!({}), &[("PML_URL", "localhost:8080")], None)).contains("PML_URL")
+        );
     }
 
     #[test]
     fn a_digits_only_secret_stays_text_and_an_empty_variable_is_unset() {
-        let settings = load(json!({}), &[("EMBEDDING_API_KEY", "12345"), ("DATABASE_URL", ""), ("EMBEDDING_MODEL", " ")], None);
+        let settings = load(
+            json!({}),
+            &[
+                ("EMBEDDING_API_KEY", "12345"),
+                ("DATABASE_URL", ""),
+                ("EMBEDDING_MODEL", " "),
+            ],
+            None,
+        );
         let settings = settings.unwrap();
         assert_eq!(settings.embedding_api_key.unwrap().expose_secret(), "12345");
         assert!(settings.database_url.is_none());
@@ -315,22 +395,48 @@ mod tests {
 
     #[test]
     fn a_file_that_was_asked_for_must_exist() {
-        assert!(matches!(load(json!({}), &[("PML_CONFIG", "no.toml")], None), Err(SettingsError::NoFile { .. })));
+        assert!(matches!(
+            load(json!({}), &[("PML_CONFIG", "no.toml")], None),
+            Err(SettingsError::NoFile { .. })
+        ));
     }
 
     #[test]
     fn secrets_are_never_shown() {
         let environment = [
-            ("DATABASE_URL", "postgresql://app:hunter2@db.example:5433/pml?password=hunter2"),
+            (
+                "DATABASE_URL",
+                "postgresql://app:hunter2@db.example:5433/pml?password=hunter2",
+            ),
             ("EMBEDDING_API_KEY", "hunter2"),
-            ("EMBEDDING_URL", "https://u:hunter2@embed.example/v1?key=hunter2"),
+            (
+                "EMBEDDING_URL",
+                "https://u:hunter2@embed.example/v1?key=hunter2",
+            ),
         ];
         let settings = load(json!({}), &environment, None).unwrap();
-        assert!(!format!("{settings:?}").replace("embed.example", "").contains("app:hunter2"));
+        assert!(
+            !format!("{settings:?}")
+                .replace("embed.example", "")
+                .contains("app:hunter2")
+        );
         let shown = settings.describe();
-        assert!(shown.iter().all(|row| !row.value.contains("hunter2")), "{shown:?}");
-        let value = |key: &str| shown.iter().find(|row| row.key == key).unwrap().value.clone();
-        assert_eq!(value("database_url"), "postgresql://app:***@db.example:5433/pml");
+        assert!(
+            shown.iter().all(|row| !row.value.contains("hunter2")),
+            "{shown:?}"
+        );
+        let value = |key: &str| {
+            shown
+                .iter()
+                .find(|row| row.key == key)
+                .unwrap()
+                .value
+                .clone()
+        };
+        assert_eq!(
+            value("database_url"),
+            "postgresql://app:***@db.example:5433/pml"
+        );
         assert_eq!(value("embedding_api_key"), "***");
         assert_eq!(value("embedding_url"), "https://embed.example/v1");
         assert_eq!(shown.len(), 14);

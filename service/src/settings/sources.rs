@@ -21,9 +21,15 @@ pub(super) const VARIABLES: [(&str, &str); 14] = [
     ("PML_APPLICATION_NAME", "application_name"),
     ("PML_POOL__MAX_CONNECTIONS", "pool.max_connections"),
     ("PML_POOL__ACQUIRE_TIMEOUT_MS", "pool.acquire_timeout_ms"),
-    ("PML_POOL__STATEMENT_TIMEOUT_MS", "pool.statement_timeout_ms"),
+    (
+        "PML_POOL__STATEMENT_TIMEOUT_MS",
+        "pool.statement_timeout_ms",
+    ),
     ("PML_POOL__LOCK_TIMEOUT_MS", "pool.lock_timeout_ms"),
-    ("PML_POOL__IDLE_IN_TRANSACTION_TIMEOUT_MS", "pool.idle_in_transaction_timeout_ms"),
+    (
+        "PML_POOL__IDLE_IN_TRANSACTION_TIMEOUT_MS",
+        "pool.idle_in_transaction_timeout_ms",
+    ),
     ("PML_POOL__TEST_IDLE_MS", "pool.test_idle_ms"),
 ];
 
@@ -35,7 +41,12 @@ pub(super) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect())
+        Self(
+            variables
+                .into_iter()
+                .filter(|(_, value)| !value.trim().is_empty())
+                .collect(),
+        )
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -56,7 +67,10 @@ impl Provider for Environment {
             let Some(text) = self.get(name) else { continue };
             match key.strip_prefix("pool.") {
                 Some(key) => {
-                    let value = text.trim().parse::<u64>().map_or_else(|_| Value::from(text), Value::from);
+                    let value = text
+                        .trim()
+                        .parse::<u64>()
+                        .map_or_else(|_| Value::from(text), Value::from);
                     pool.insert(key.to_owned(), value);
                 }
                 None => {
@@ -122,29 +136,62 @@ fn name_of(metadata: &Metadata, variable: &str, file: &Path) -> Option<String> {
     match metadata.name.as_ref() {
         ENVIRONMENT => Some(variable.to_owned()),
         FLAG => Some(FLAG.to_owned()),
-        _ if metadata.source.as_ref().is_some_and(|source| source.file_path().is_some()) => Some(file_name(file)),
+        _ if metadata
+            .source
+            .as_ref()
+            .is_some_and(|source| source.file_path().is_some()) =>
+        {
+            Some(file_name(file))
+        }
         _ => None,
     }
 }
 
 fn file_name(file: &Path) -> String {
-    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    file.file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Says what figment found wrong without its wording, which shows profiles and values.
 pub(super) fn explain(error: &Error, file: &Path) -> SettingsError {
     let path = error.path.join(".");
-    let variable = VARIABLES.iter().find(|(_, key)| *key == path).map_or("", |(variable, _)| variable);
-    let origin = error.metadata.as_ref().and_then(|metadata| name_of(metadata, variable, file)).unwrap_or_else(|| file_name(file));
+    let variable = VARIABLES
+        .iter()
+        .find(|(_, key)| *key == path)
+        .map_or("", |(variable, _)| variable);
+    let origin = error
+        .metadata
+        .as_ref()
+        .and_then(|metadata| name_of(metadata, variable, file))
+        .unwrap_or_else(|| file_name(file));
     let (key, problem) = match &error.kind {
         Kind::UnknownField(key, known) => {
-            let key = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let key = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             (key, format!("unknown key; known are {}", known.join(", ")))
         }
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => (path, format!("must be {expected}")),
-        Kind::Message(message) => (path, message.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            (path, format!("must be {expected}"))
+        }
+        Kind::Message(message) => (
+            path,
+            message.lines().map(str::trim).collect::<Vec<_>>().join(" "),
+        ),
         _ => (path, "cannot be used".to_owned()),
     };
-    let key = if key.is_empty() { "configuration".to_owned() } else { key };
-    SettingsError::Invalid { key, origin, problem }
+    let key = if key.is_empty() {
+        "configuration".to_owned()
+    } else {
+        key
+    };
+    SettingsError::Invalid {
+        key,
+        origin,
+        problem,
+    }
 }

@@ -1,6 +1,6 @@
 //! A tool as its server describes it, and what makes a description acceptable.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use pml_entity::values::{ContentHash, ServerId, ToolId};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,10 @@ impl Rejected {
         if shown.len() < name.len() {
             shown.push('…');
         }
-        Self { name: shown, reason: format!("{code}: {problem}") }
+        Self {
+            name: shown,
+            reason: format!("{code}: {problem}"),
+        }
     }
 }
 
@@ -75,23 +78,34 @@ impl Accepted {
 /// Name and description joined by ` | `; empty parts are dropped.
 pub(super) fn embedded_text(name: &str, description: Option<&str>) -> String {
     let parts = [name.trim(), description.unwrap_or_default().trim()];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 /// Sorts good definitions from bad ones. Of two with one name the first counts.
-pub(super) fn sort(server: &ServerId, offered: Vec<ToolDefinition>) -> (Vec<Accepted>, Vec<Rejected>) {
+pub(super) fn sort(
+    server: &ServerId,
+    offered: Vec<ToolDefinition>,
+) -> (Vec<Accepted>, Vec<Rejected>) {
     let mut accepted: Vec<Accepted> = Vec::with_capacity(offered.len());
     let mut rejected = Vec::new();
-    let mut seen = HashMap::with_capacity(offered.len());
+    let mut seen = HashSet::with_capacity(offered.len());
     for definition in offered {
         let name = definition.name.clone();
         match accept(server, definition) {
             Err((code, problem)) => rejected.push(Rejected::new(&name, code, &problem)),
             Ok(tool) => {
-                if seen.insert(name.clone(), ()).is_some() {
-                    rejected.push(Rejected::new(&name, "duplicate", "the server offers this name more than once; the first counts"));
-                } else {
+                if seen.insert(name.clone()) {
                     accepted.push(tool);
+                } else {
+                    rejected.push(Rejected::new(
+                        &name,
+                        "duplicate",
+                        "the server offers this name more than once; the first counts",
+                    ));
                 }
             }
         }
@@ -99,26 +113,57 @@ pub(super) fn sort(server: &ServerId, offered: Vec<ToolDefinition>) -> (Vec<Acce
     (accepted, rejected)
 }
 
-fn accept(server: &ServerId, definition: ToolDefinition) -> Result<Accepted, (&'static str, String)> {
-    let ToolDefinition { name, description, input_schema, output_schema } = definition;
-    let id = server.tool(&name).map_err(|error| ("invalid_tool_name", error.to_string()))?;
+fn accept(
+    server: &ServerId,
+    definition: ToolDefinition,
+) -> Result<Accepted, (&'static str, String)> {
+    let ToolDefinition {
+        name,
+        description,
+        input_schema,
+        output_schema,
+    } = definition;
+    let id = server
+        .tool(&name)
+        .map_err(|error| ("invalid_tool_name", error.to_string()))?;
     let description = description.filter(|text| !text.trim().is_empty());
-    if description.as_deref().is_some_and(|text| text.contains('\0')) {
-        return Err(("invalid_description", "the description contains a null character".to_owned()));
+    if description
+        .as_deref()
+        .is_some_and(|text| text.contains('\0'))
+    {
+        return Err((
+            "invalid_description",
+            "the description contains a null character".to_owned(),
+        ));
     }
     let output_schema = output_schema.filter(|schema| !schema.is_null());
     check_schema("input_schema", &input_schema)?;
     if let Some(schema) = &output_schema {
         check_schema("output_schema", schema)?;
     }
-    let hash = content_hash(&name, description.as_deref(), &input_schema, output_schema.as_ref());
-    Ok(Accepted { id, name, description, input_schema, output_schema, hash })
+    let hash = content_hash(
+        &name,
+        description.as_deref(),
+        &input_schema,
+        output_schema.as_ref(),
+    );
+    Ok(Accepted {
+        id,
+        name,
+        description,
+        input_schema,
+        output_schema,
+        hash,
+    })
 }
 
 fn check_schema(part: &str, schema: &Value) -> Result<(), (&'static str, String)> {
     let kind = match schema {
         Value::Object(_) if has_null_character(schema) => {
-            return Err(("invalid_schema", format!("{part} contains a null character, which PostgreSQL cannot store")));
+            return Err((
+                "invalid_schema",
+                format!("{part} contains a null character, which PostgreSQL cannot store"),
+            ));
         }
         Value::Object(_) => return Ok(()),
         Value::Null => "null",
@@ -127,20 +172,30 @@ fn check_schema(part: &str, schema: &Value) -> Result<(), (&'static str, String)
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
     };
-    Err(("invalid_schema", format!("{part} must be a JSON object, not {kind}")))
+    Err((
+        "invalid_schema",
+        format!("{part} must be a JSON object, not {kind}"),
+    ))
 }
 
 fn has_null_character(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_null_character),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_null_character(value)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_null_character(value)),
         _ => false,
     }
 }
 
 /// SHA-256 of the definition as JSON with sorted keys, so that the order in which a server writes them changes nothing.
-fn content_hash(name: &str, description: Option<&str>, input_schema: &Value, output_schema: Option<&Value>) -> ContentHash {
+fn content_hash(
+    name: &str,
+    description: Option<&str>,
+    input_schema: &Value,
+    output_schema: Option<&Value>,
+) -> ContentHash {
     let mut text = String::new();
     write_string(name, &mut text);
     text.push('\n');
@@ -192,7 +247,12 @@ mod tests {
     use super::*;
 
     fn tool(name: &str, input_schema: Value) -> ToolDefinition {
-        ToolDefinition { name: name.to_owned(), description: Some("d".to_owned()), input_schema, output_schema: None }
+        ToolDefinition {
+            name: name.to_owned(),
+            description: Some("d".to_owned()),
+            input_schema,
+            output_schema: None,
+        }
     }
 
     fn outcome(tools: Vec<ToolDefinition>) -> (Vec<Accepted>, Vec<Rejected>) {
@@ -210,11 +270,27 @@ mod tests {
             tool("null", json!({"default": "a\u{0}b"})),
             tool("read", json!({})),
         ]);
-        assert_eq!(accepted.iter().map(|tool| tool.id.as_str()).collect::<Vec<_>>(), ["files:read"]);
-        let codes: Vec<_> = rejected.iter().map(|tool| tool.reason.split(':').next().unwrap()).collect();
+        assert_eq!(
+            accepted
+                .iter()
+                .map(|tool| tool.id.as_str())
+                .collect::<Vec<_>>(),
+            ["files:read"]
+        );
+        let codes: Vec<_> = rejected
+            .iter()
+            .map(|tool| tool.reason.split(':').next().unwrap())
+            .collect();
         assert_eq!(
             codes,
-            ["invalid_tool_name", "invalid_tool_name", "invalid_tool_name", "invalid_schema", "invalid_schema", "duplicate"]
+            [
+                "invalid_tool_name",
+                "invalid_tool_name",
+                "invalid_tool_name",
+                "invalid_schema",
+                "invalid_schema",
+                "duplicate"
+            ]
         );
         assert!(rejected[1].name.chars().count() <= 81);
     }
@@ -222,15 +298,38 @@ mod tests {
     #[test]
     fn the_order_of_keys_does_not_change_the_hash_and_everything_else_does() {
         let hash = |tool| outcome(vec![tool]).0[0].hash.clone();
-        let first: Value = serde_json::from_str(r#"{"a": 1, "b": {"c": [1, 2], "d": null}}"#).unwrap();
-        let second: Value = serde_json::from_str(r#"{"b": {"d": null, "c": [1, 2]}, "a": 1}"#).unwrap();
+        let first: Value =
+            serde_json::from_str(r#"{"a": 1, "b": {"c": [1, 2], "d": null}}"#).unwrap();
+        let second: Value =
+            serde_json::from_str(r#"{"b": {"d": null, "c": [1, 2]}, "a": 1}"#).unwrap();
         let base = hash(tool("t", first.clone()));
         assert_eq!(base, hash(tool("t", second)));
         assert_ne!(base, hash(tool("u", first.clone())));
-        assert_ne!(base, hash(tool("t", json!({"a": 1, "b": {"c": [2, 1], "d": null}}))));
-        assert_ne!(base, hash(ToolDefinition { description: None, ..tool("t", first.clone()) }));
-        assert_ne!(base, hash(ToolDefinition { output_schema: Some(json!({})), ..tool("t", first.clone()) }));
-        assert_eq!(base, hash(ToolDefinition { output_schema: Some(Value::Null), ..tool("t", first) }));
+        assert_ne!(
+            base,
+            hash(tool("t", json!({"a": 1, "b": {"c": [2, 1], "d": null}})))
+        );
+        assert_ne!(
+            base,
+            hash(ToolDefinition {
+                description: None,
+                ..tool("t", first.clone())
+            })
+        );
+        assert_ne!(
+            base,
+            hash(ToolDefinition {
+                output_schema: Some(json!({})),
+                ..tool("t", first.clone())
+            })
+        );
+        assert_eq!(
+            base,
+            hash(ToolDefinition {
+                output_schema: Some(Value::Null),
+                ..tool("t", first)
+            })
+        );
     }
 
     #[test]
@@ -244,7 +343,10 @@ mod tests {
     fn server_ids_follow_the_rule_of_tool_ids() {
         assert!(validate_server_id("file-system_2.0").is_ok());
         for bad in ["", "a:b", "a b", "ä", &"x".repeat(257)] {
-            assert_eq!(validate_server_id(bad).unwrap_err().code(), "invalid_server_id");
+            assert_eq!(
+                validate_server_id(bad).unwrap_err().code(),
+                "invalid_server_id"
+            );
         }
     }
 }

@@ -24,5 +24,7 @@ mod write;
 pub use definition::{Rejected, ToolDefinition, validate_server_id};
 pub use operations::{Operation, ensure_unresolved, register_operations};
 pub use read::{ListFilter, get, list, remove};
-pub use search::{DEFAULT_LIMIT, SearchMode, SearchRequest, SearchResponse, SearchTarget, ToolHit, search};
+pub use search::{
+    DEFAULT_LIMIT, SearchMode, SearchRequest, SearchResponse, SearchTarget, ToolHit, search,
+};
 pub use sync::{OnSync, SyncOptions, SyncProgress, SyncReport, SyncStage, sync_server};

@@ -48,11 +48,24 @@ where
     let (accepted, rejected) = definition::sort(&server, definitions.collect());
     if let Some(bad) = rejected.into_iter().next() {
         let problem = format!("{}: {}", bad.name, bad.reason);
-        return Err(if bad.reason.starts_with("invalid_schema") { Error::InvalidSchema(problem) } else { Error::InvalidToolName(problem) });
+        return Err(if bad.reason.starts_with("invalid_schema") {
+            Error::InvalidSchema(problem)
+        } else {
+            Error::InvalidToolName(problem)
+        });
     }
-    let ids = accepted.iter().map(|tool| tool.id.as_str().to_owned()).collect();
+    let ids = accepted
+        .iter()
+        .map(|tool| tool.id.as_str().to_owned())
+        .collect();
     let stored = store::of_tools(db, ids).await?;
-    let change = Change { server: &server, kind: ToolKind::Operation, accepted: &accepted, stored: &stored, gone: Vec::new() };
+    let change = Change {
+        server: &server,
+        kind: ToolKind::Operation,
+        accepted: &accepted,
+        stored: &stored,
+        gone: Vec::new(),
+    };
     apply(db, embedder, change, &options).await
 }
 
@@ -71,8 +84,24 @@ pub async fn ensure_unresolved<C: ConnectionTrait>(db: &C, tools: &[ToolId]) -> 
     if tools.is_empty() {
         return Ok(0);
     }
-    let column = |of: fn(&ToolId) -> &str| -> sea_orm::Value { tools.iter().map(|tool| of(tool).to_owned()).collect::<Vec<_>>().into() };
-    let values = [column(ToolId::as_str), column(ToolId::server_id), column(ToolId::name)];
-    let done = db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, SQL, values)).await?;
+    let column = |of: fn(&ToolId) -> &str| -> sea_orm::Value {
+        tools
+            .iter()
+            .map(|tool| of(tool).to_owned())
+            .collect::<Vec<_>>()
+            .into()
+    };
+    let values = [
+        column(ToolId::as_str),
+        column(ToolId::server_id),
+        column(ToolId::name),
+    ];
+    let done = db
+        .execute_raw(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            SQL,
+            values,
+        ))
+        .await?;
     Ok(done.rows_affected())
 }

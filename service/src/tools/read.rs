@@ -2,7 +2,10 @@
 
 use pml_entity::tools::tool_schema;
 use pml_entity::values::{ToolId, ToolKind};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
 
 use super::definition::validate_server_id;
 use crate::{Error, Page, PageRequest};
@@ -25,22 +28,38 @@ pub struct ListFilter {
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub async fn get<C: ConnectionTrait>(db: &C, tool_id: &ToolId) -> Result<tool_schema::Model, Error> {
-    tool_schema::Entity::find_by_id(tool_id.clone()).one(db).await?.ok_or_else(|| not_found(tool_id))
+pub async fn get<C: ConnectionTrait>(
+    db: &C,
+    tool_id: &ToolId,
+) -> Result<tool_schema::Model, Error> {
+    tool_schema::Entity::find_by_id(tool_id.clone())
+        .one(db)
+        .await?
+        .ok_or_else(|| not_found(tool_id))
 }
 
 /// The tools that match, in the order of their ids. One statement.
 ///
 /// # Errors
 /// [`Error::InvalidCursor`] for a cursor of another list, [`Error::InvalidServerId`].
-pub async fn list<C: ConnectionTrait>(db: &C, filter: &ListFilter, page: PageRequest) -> Result<Page<tool_schema::Model>, Error> {
+pub async fn list<C: ConnectionTrait>(
+    db: &C,
+    filter: &ListFilter,
+    page: PageRequest,
+) -> Result<Page<tool_schema::Model>, Error> {
     let mut tools = tool_schema::Entity::find().filter(matching(filter)?);
     if let Some(cursor) = &page.cursor {
         tools = tools.filter(tool_schema::Column::ToolId.gt(cursor.key::<String>(LIST)?));
     }
     let one_more = u64::from(page.limit.get()) + 1;
-    let rows = tools.order_by_asc(tool_schema::Column::ToolId).limit(one_more).all(db).await?;
-    Ok(Page::cut(rows, page.limit, LIST, |tool| tool.tool_id.as_str().to_owned()))
+    let rows = tools
+        .order_by_asc(tool_schema::Column::ToolId)
+        .limit(one_more)
+        .all(db)
+        .await?;
+    Ok(Page::cut(rows, page.limit, LIST, |tool| {
+        tool.tool_id.as_str().to_owned()
+    }))
 }
 
 fn matching(filter: &ListFilter) -> Result<Condition, Error> {
@@ -49,7 +68,8 @@ fn matching(filter: &ListFilter) -> Result<Condition, Error> {
         for server in &filter.server_ids {
             validate_server_id(server)?;
         }
-        condition = condition.add(tool_schema::Column::ServerId.is_in(filter.server_ids.iter().map(String::as_str)));
+        condition = condition
+            .add(tool_schema::Column::ServerId.is_in(filter.server_ids.iter().map(String::as_str)));
     }
     if !filter.include_removed {
         condition = condition.add(tool_schema::Column::RemovedAt.is_null());
@@ -68,11 +88,22 @@ pub async fn remove<C: ConnectionTrait>(db: &C, tool_id: &ToolId) -> Result<bool
         WITH gone AS (UPDATE tool_schema SET removed_at = now() WHERE tool_id = $1 AND removed_at IS NULL RETURNING tool_id), \
              cleared AS (DELETE FROM tool_embedding WHERE tool_id = $1) \
         SELECT EXISTS (SELECT FROM gone) AS removed, EXISTS (SELECT FROM tool_schema WHERE tool_id = $1) AS known";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL, [tool_id.as_str().into()]);
-    let row = db.query_one_raw(statement).await?.ok_or_else(|| not_found(tool_id))?;
-    if row.try_get("", "known")? { Ok(row.try_get("", "removed")?) } else { Err(not_found(tool_id)) }
+    let statement =
+        Statement::from_sql_and_values(DbBackend::Postgres, SQL, [tool_id.as_str().into()]);
+    let row = db
+        .query_one_raw(statement)
+        .await?
+        .ok_or_else(|| not_found(tool_id))?;
+    if row.try_get("", "known")? {
+        Ok(row.try_get("", "removed")?)
+    } else {
+        Err(not_found(tool_id))
+    }
 }
 
 fn not_found(tool_id: &ToolId) -> Error {
-    Error::NotFound { entity: "tool", key: tool_id.as_str().chars().take(520).collect() }
+    Error::NotFound {
+        entity: "tool",
+        key: tool_id.as_str().chars().take(520).collect(),
+    }
 }

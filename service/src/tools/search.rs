@@ -47,12 +47,22 @@ pub struct SearchRequest {
 impl SearchRequest {
     /// A search for a text with everything else left open.
     pub fn query(text: impl Into<String>) -> Self {
-        Self { target: SearchTarget::Query(text.into()), limit: None, min_score: None, server_ids: Vec::new() }
+        Self {
+            target: SearchTarget::Query(text.into()),
+            limit: None,
+            min_score: None,
+            server_ids: Vec::new(),
+        }
     }
 
     /// A search for a vector with everything else left open.
     pub fn embedding(embedding: Embedding) -> Self {
-        Self { target: SearchTarget::Embedding(embedding), limit: None, min_score: None, server_ids: Vec::new() }
+        Self {
+            target: SearchTarget::Embedding(embedding),
+            limit: None,
+            min_score: None,
+            server_ids: Vec::new(),
+        }
     }
 }
 
@@ -103,9 +113,15 @@ pub struct SearchResponse {
 /// # Errors
 /// [`Error::InvalidLimit`], [`Error::InvalidMinScore`], [`Error::InvalidServerId`], [`Error::InvalidQuery`] (a null character, or over 32 KiB);
 /// [`Error::MixedModels`] if the stored vectors are of another model than the embedder's.
-pub async fn search<C: ConnectionTrait>(db: &C, embedder: &dyn Embedder, request: &SearchRequest) -> Result<SearchResponse, Error> {
+pub async fn search<C: ConnectionTrait>(
+    db: &C,
+    embedder: &dyn Embedder,
+    request: &SearchRequest,
+) -> Result<SearchResponse, Error> {
     let limit = Limit::or(request.limit, DEFAULT_LIMIT)?;
-    let min_score = request.min_score.unwrap_or_else(|| embedder.default_min_score());
+    let min_score = request
+        .min_score
+        .unwrap_or_else(|| embedder.default_min_score());
     if !(0.0..=1.0).contains(&min_score) {
         return Err(Error::InvalidMinScore);
     }
@@ -117,7 +133,10 @@ pub async fn search<C: ConnectionTrait>(db: &C, embedder: &dyn Embedder, request
             check_query(text)?;
             let text = text.trim();
             if text.is_empty() {
-                return Ok(SearchResponse { results: Vec::new(), mode: SearchMode::Semantic });
+                return Ok(SearchResponse {
+                    results: Vec::new(),
+                    mode: SearchMode::Semantic,
+                });
             }
             tracing::debug!(query = %text.chars().take(100).collect::<String>(), "vector search started");
             match embed(embedder, text).await {
@@ -127,19 +146,39 @@ pub async fn search<C: ConnectionTrait>(db: &C, embedder: &dyn Embedder, request
         }
     };
     let Hits { hits, models } = nearest(db, &embedding, limit, &servers).await?;
-    if let Some((requested, stored)) = model.and_then(|model| Some((model, models.into_iter().find(|stored| stored != model)?))) {
-        return Err(Error::MixedModels { stored, requested: requested.to_owned() });
+    if let Some((requested, stored)) =
+        model.and_then(|model| Some((model, models.into_iter().find(|stored| stored != model)?)))
+    {
+        return Err(Error::MixedModels {
+            stored,
+            requested: requested.to_owned(),
+        });
     }
-    let results: Vec<ToolHit> = hits.into_iter().filter(|hit| hit.score >= min_score).collect();
-    tracing::debug!(results = results.len(), top_score = results.first().map_or(0.0, |hit| hit.score), "vector search completed");
-    Ok(SearchResponse { results, mode: SearchMode::Semantic })
+    let results: Vec<ToolHit> = hits
+        .into_iter()
+        .filter(|hit| hit.score >= min_score)
+        .collect();
+    tracing::debug!(
+        results = results.len(),
+        top_score = results.first().map_or(0.0, |hit| hit.score),
+        "vector search completed"
+    );
+    Ok(SearchResponse {
+        results,
+        mode: SearchMode::Semantic,
+    })
 }
 
 fn servers(server_ids: &[String]) -> Result<Vec<String>, Error> {
     for server in server_ids {
         validate_server_id(server)?;
     }
-    Ok(server_ids.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect())
+    Ok(server_ids
+        .iter()
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect())
 }
 
 fn check_query(text: &str) -> Result<(), Error> {
@@ -164,7 +203,12 @@ async fn embed(embedder: &dyn Embedder, text: &str) -> Option<Embedding> {
 }
 
 /// Chooses the plan by the size of what the filter keeps.
-async fn nearest<C: ConnectionTrait>(db: &C, embedding: &Embedding, limit: Limit, servers: &[String]) -> Result<Hits, Error> {
+async fn nearest<C: ConnectionTrait>(
+    db: &C,
+    embedding: &Embedding,
+    limit: Limit,
+    servers: &[String],
+) -> Result<Hits, Error> {
     if !servers.is_empty() {
         let scope = search_sql::scope(db, servers, EXACT_ROWS + 1).await?;
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -176,13 +220,25 @@ async fn nearest<C: ConnectionTrait>(db: &C, embedding: &Embedding, limit: Limit
     }
     let (found, matching) = search_sql::approximate(db, embedding, limit, servers).await?;
     if (found.hits.len() as u64) < matching {
-        tracing::debug!(found = found.hits.len(), matching, "the index gave too few; searching exactly");
+        tracing::debug!(
+            found = found.hits.len(),
+            matching,
+            "the index gave too few; searching exactly"
+        );
         return search_sql::exact(db, embedding, limit, servers).await;
     }
     Ok(found)
 }
 
-async fn literal<C: ConnectionTrait>(db: &C, text: &str, limit: Limit, servers: Vec<String>) -> Result<SearchResponse, Error> {
+async fn literal<C: ConnectionTrait>(
+    db: &C,
+    text: &str,
+    limit: Limit,
+    servers: Vec<String>,
+) -> Result<SearchResponse, Error> {
     let results = search_sql::literal(db, text, limit, &servers, LITERAL_SCORE).await?;
-    Ok(SearchResponse { results, mode: SearchMode::Literal })
+    Ok(SearchResponse {
+        results,
+        mode: SearchMode::Literal,
+    })
 }

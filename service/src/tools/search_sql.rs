@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statemen
 use super::search::ToolHit;
 use crate::{Error, Limit};
 
-/// Rows that the index gives beyond what is asked for: it orders by halved components, so the true order of the last ones is open.
+/// Rows that the index gives beyond what is asked for, so that removed tools and equal distances among them cost no second statement.
 const SPARE: u32 = 16;
 /// Numbers of rows to take from the index. The planner must know the number when it plans: with a parameter it would assume a tenth of the table and
 /// read it whole. So few statements, each with its own.
@@ -33,8 +33,22 @@ struct Row {
 
 impl Row {
     fn hit(self) -> ToolHit {
-        let Self { tool_id, server_id, name, description, input_schema, score } = self;
-        ToolHit { tool_id, server_id, name, description, score, input_schema: input_schema.into_value() }
+        let Self {
+            tool_id,
+            server_id,
+            name,
+            description,
+            input_schema,
+            score,
+        } = self;
+        ToolHit {
+            tool_id,
+            server_id,
+            name,
+            description,
+            score,
+            input_schema: input_schema.into_value(),
+        }
     }
 }
 
@@ -48,11 +62,18 @@ pub(super) struct Scope {
 }
 
 /// Counts the vectors of the servers, up to `at_most`.
-pub(super) async fn scope<C: ConnectionTrait>(db: &C, servers: &[String], at_most: i64) -> Result<Scope, Error> {
+pub(super) async fn scope<C: ConnectionTrait>(
+    db: &C,
+    servers: &[String],
+    at_most: i64,
+) -> Result<Scope, Error> {
     const SQL: &str = "\
         SELECT (SELECT count(*) FROM (SELECT FROM tool_embedding WHERE server_id = ANY($1) LIMIT $2) AS counted) AS kept, \
                (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'tool_embedding'::regclass) AS total";
-    match db.query_one_raw(statement(SQL, [servers.to_vec().into(), at_most.into()])).await? {
+    match db
+        .query_one_raw(statement(SQL, [servers.to_vec().into(), at_most.into()]))
+        .await?
+    {
         Some(row) => Ok(Scope::from_query_result(&row, "")?),
         None => Ok(Scope { kept: 0, total: 0 }),
     }
@@ -66,12 +87,20 @@ pub(super) async fn approximate<C: ConnectionTrait>(
     limit: Limit,
     servers: &[String],
 ) -> Result<(Hits, u64), Error> {
-    let filter = if servers.is_empty() { "" } else { "WHERE server_id = ANY($3)" };
-    let also = if servers.is_empty() { "" } else { "AND t.server_id = ANY($3)" };
+    let filter = if servers.is_empty() {
+        ""
+    } else {
+        "WHERE server_id = ANY($3)"
+    };
+    let also = if servers.is_empty() {
+        ""
+    } else {
+        "AND t.server_id = ANY($3)"
+    };
     let sql = format!(
         "WITH near AS ( \
              SELECT tool_id, model, embedding <=> $1 AS distance FROM tool_embedding {filter} \
-             ORDER BY embedding::halfvec(1024) <=> ($1::vector)::halfvec(1024) LIMIT {depth} \
+             ORDER BY embedding <=> $1 LIMIT {depth} \
          ), hits AS ( \
              SELECT t.tool_id, t.server_id, t.name, t.description, t.input_schema, near.model, near.distance \
              FROM near JOIN tool_schema t USING (tool_id) WHERE t.removed_at IS NULL AND t.kind <> 'unresolved' \
@@ -85,14 +114,27 @@ pub(super) async fn approximate<C: ConnectionTrait>(
          FROM hits RIGHT JOIN (SELECT) AS always ON true ORDER BY distance, tool_id",
         depth = depth(limit)
     );
-    let rows = db.query_all_raw(statement(&sql, values(embedding, limit, servers))).await?;
-    let matching: i64 = rows.first().map_or(Ok(0), |row| row.try_get("", "matching"))?;
+    let rows = db
+        .query_all_raw(statement(&sql, values(embedding, limit, servers)))
+        .await?;
+    let matching: i64 = rows
+        .first()
+        .map_or(Ok(0), |row| row.try_get("", "matching"))?;
     Ok((hits(&rows)?, u64::try_from(matching).unwrap_or_default()))
 }
 
 /// Compares with every vector of the servers. Exact, and its time grows with their number.
-pub(super) async fn exact<C: ConnectionTrait>(db: &C, embedding: &Embedding, limit: Limit, servers: &[String]) -> Result<Hits, Error> {
-    let filter = if servers.is_empty() { "" } else { "AND e.server_id = ANY($3)" };
+pub(super) async fn exact<C: ConnectionTrait>(
+    db: &C,
+    embedding: &Embedding,
+    limit: Limit,
+    servers: &[String],
+) -> Result<Hits, Error> {
+    let filter = if servers.is_empty() {
+        ""
+    } else {
+        "AND e.server_id = ANY($3)"
+    };
     // Materialized, so that the planner cannot fall back on the index which has just failed, or would.
     let sql = format!(
         "WITH distances AS MATERIALIZED ( \
@@ -102,7 +144,10 @@ pub(super) async fn exact<C: ConnectionTrait>(db: &C, embedding: &Embedding, lim
          SELECT t.tool_id, t.server_id, t.name, t.description, t.input_schema, near.model, 1 - near.distance AS score \
          FROM near JOIN tool_schema t USING (tool_id) ORDER BY near.distance, t.tool_id"
     );
-    hits(&db.query_all_raw(statement(&sql, values(embedding, limit, servers))).await?)
+    hits(
+        &db.query_all_raw(statement(&sql, values(embedding, limit, servers)))
+            .await?,
+    )
 }
 
 /// Finds the text as it stands, in any case, in names and descriptions.
@@ -113,17 +158,27 @@ pub(super) async fn literal<C: ConnectionTrait>(
     servers: &[String],
     score: f64,
 ) -> Result<Vec<ToolHit>, Error> {
-    let filter = if servers.is_empty() { "" } else { "AND server_id = ANY($4)" };
+    let filter = if servers.is_empty() {
+        ""
+    } else {
+        "AND server_id = ANY($4)"
+    };
     let sql = format!(
         "SELECT tool_id, server_id, name, description, input_schema, $2::float8 AS score FROM tool_schema \
          WHERE removed_at IS NULL AND kind <> 'unresolved' AND (name ILIKE $1 OR description ILIKE $1) {filter} ORDER BY tool_id LIMIT $3"
     );
-    let mut values: Vec<Value> = vec![contains(text).into(), score.into(), i64::from(limit.get()).into()];
+    let mut values: Vec<Value> = vec![
+        contains(text).into(),
+        score.into(),
+        i64::from(limit.get()).into(),
+    ];
     if !servers.is_empty() {
         values.push(servers.to_vec().into());
     }
     let rows = db.query_all_raw(statement(&sql, values)).await?;
-    Ok(rows.iter().map(|row| Ok(Row::from_query_result(row, "")?.hit())).collect::<Result<_, Error>>()?)
+    rows.iter()
+        .map(|row| Ok(Row::from_query_result(row, "")?.hit()))
+        .collect()
 }
 
 /// A pattern for "contains this", in which nothing of the text is a wildcard.
@@ -142,7 +197,10 @@ fn contains(text: &str) -> String {
 
 fn depth(limit: Limit) -> &'static str {
     let needed = limit.get() + SPARE;
-    DEPTHS.iter().find(|(depth, _)| *depth >= needed).map_or(DEPTHS[2].1, |(_, text)| text)
+    DEPTHS
+        .iter()
+        .find(|(depth, _)| *depth >= needed)
+        .map_or(DEPTHS[2].1, |(_, text)| text)
 }
 
 fn values(embedding: &Embedding, limit: Limit, servers: &[String]) -> Vec<Value> {

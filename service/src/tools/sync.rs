@@ -6,7 +6,9 @@ use std::sync::Arc;
 use pml_entity::values::{ContentHash, ServerId, ToolKind};
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
-use super::definition::{self, Accepted, Rejected, ToolDefinition, embedded_text, validate_server_id};
+use super::definition::{
+    self, Accepted, Rejected, ToolDefinition, embedded_text, validate_server_id,
+};
 use super::store::{self, Stored};
 use super::write::{self, Vector};
 use crate::Error;
@@ -51,7 +53,9 @@ pub struct SyncOptions {
 
 impl std::fmt::Debug for SyncOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SyncOptions").field("reembed", &self.reembed).finish_non_exhaustive()
+        f.debug_struct("SyncOptions")
+            .field("reembed", &self.reembed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,22 +106,44 @@ where
     C: ConnectionTrait + TransactionTrait,
 {
     let server = validate_server_id(server_id)?;
-    let offered: HashSet<String> = tools.iter().map(|tool| format!("{server_id}:{}", tool.name)).collect();
+    let offered: HashSet<String> = tools
+        .iter()
+        .map(|tool| format!("{server_id}:{}", tool.name))
+        .collect();
     let (accepted, mut rejected) = definition::sort(&server, tools);
     let stored = store::of_server(db, &server).await?;
 
-    let (reserved, accepted): (Vec<_>, Vec<_>) =
-        accepted.into_iter().partition(|tool| stored.get(tool.id.as_str()).is_some_and(|row| row.kind == ToolKind::Operation));
-    rejected.extend(reserved.iter().map(|tool| Rejected::new(&tool.name, "reserved", "a built-in operation has this name")));
+    let (reserved, accepted): (Vec<_>, Vec<_>) = accepted.into_iter().partition(|tool| {
+        stored
+            .get(tool.id.as_str())
+            .is_some_and(|row| row.kind == ToolKind::Operation)
+    });
+    rejected.extend(
+        reserved.iter().map(|tool| {
+            Rejected::new(&tool.name, "reserved", "a built-in operation has this name")
+        }),
+    );
     let gone = stored
         .iter()
         .filter(|(id, row)| row.kind == ToolKind::Mcp && !row.removed && !offered.contains(*id))
         .map(|(id, _)| id.clone())
         .collect();
 
-    let change = Change { server: &server, kind: ToolKind::Mcp, accepted: &accepted, stored: &stored, gone };
+    let change = Change {
+        server: &server,
+        kind: ToolKind::Mcp,
+        accepted: &accepted,
+        stored: &stored,
+        gone,
+    };
     let report = apply(db, embedder, change, &options).await?;
-    tracing::debug!(server = server_id, inserted = report.inserted, updated = report.updated, removed = report.removed, "tools synced");
+    tracing::debug!(
+        server = server_id,
+        inserted = report.inserted,
+        updated = report.updated,
+        removed = report.removed,
+        "tools synced"
+    );
     Ok(SyncReport { rejected, ..report })
 }
 
@@ -131,21 +157,40 @@ pub(super) struct Change<'a> {
 }
 
 /// Makes vectors, then writes everything in one transaction. Reports everything but the rejected.
-pub(super) async fn apply<C>(db: &C, embedder: &dyn Embedder, change: Change<'_>, options: &SyncOptions) -> Result<SyncReport, Error>
+pub(super) async fn apply<C>(
+    db: &C,
+    embedder: &dyn Embedder,
+    change: Change<'_>,
+    options: &SyncOptions,
+) -> Result<SyncReport, Error>
 where
     C: ConnectionTrait + TransactionTrait,
 {
-    let Change { server, kind, accepted, stored, gone } = change;
-    let changed: Vec<&Accepted> = accepted.iter().filter(|tool| differs(tool, kind, stored.get(tool.id.as_str()))).collect();
+    let Change {
+        server,
+        kind,
+        accepted,
+        stored,
+        gone,
+    } = change;
+    let changed: Vec<&Accepted> = accepted
+        .iter()
+        .filter(|tool| differs(tool, kind, stored.get(tool.id.as_str())))
+        .collect();
     let model = embedder.model_id();
     let standing = store::model(db).await?;
-    if let Some(standing) = standing.as_ref().filter(|standing| *standing != model && !options.reembed) {
-        if !changed.is_empty() || accepted.iter().any(|tool| !has_vector(tool, model, stored)) {
-            return Err(mixed(standing, model));
-        }
+    if let Some(standing) = standing
+        .as_ref()
+        .filter(|standing| *standing != model && !options.reembed)
+        && (!changed.is_empty() || accepted.iter().any(|tool| !has_vector(tool, model, stored)))
+    {
+        return Err(mixed(standing, model));
     }
     let texts = texts_to_embed(db, model, accepted, stored, options).await?;
-    let mut report = SyncReport { unchanged: (accepted.len() - changed.len()) as u64, ..SyncReport::default() };
+    let mut report = SyncReport {
+        unchanged: (accepted.len() - changed.len()) as u64,
+        ..SyncReport::default()
+    };
     if changed.is_empty() && gone.is_empty() && texts.is_empty() {
         return Ok(report);
     }
@@ -168,7 +213,10 @@ where
     }
     let total = vectors.len();
     let index = write::take_index_away(&tx, total).await?;
-    write::embed(&tx, model, vectors, &|done| options.report(SyncStage::Storing, done, total)).await?;
+    write::embed(&tx, model, vectors, &|done| {
+        options.report(SyncStage::Storing, done, total);
+    })
+    .await?;
     if let Some(definition) = index {
         options.report(SyncStage::Indexing, 0, 1);
         write::put_index_back(&tx, &definition, total).await?;
@@ -179,12 +227,16 @@ where
 }
 
 fn differs(tool: &Accepted, kind: ToolKind, stored: Option<&Stored>) -> bool {
-    stored.is_none_or(|row| row.removed || row.kind != kind || row.content_hash.as_ref() != Some(&tool.hash))
+    stored.is_none_or(|row| {
+        row.removed || row.kind != kind || row.content_hash.as_ref() != Some(&tool.hash)
+    })
 }
 
 fn has_vector(tool: &Accepted, model: &str, stored: &HashMap<String, Stored>) -> bool {
     stored.get(tool.id.as_str()).is_some_and(|row| {
-        !row.removed && row.model.as_deref() == Some(model) && row.embedded_hash.as_ref() == Some(&text_hash(model, &tool.text()))
+        !row.removed
+            && row.model.as_deref() == Some(model)
+            && row.embedded_hash.as_ref() == Some(&text_hash(model, &tool.text()))
     })
 }
 
@@ -209,31 +261,58 @@ async fn texts_to_embed<C: ConnectionTrait>(
     let mut texts: Vec<Text> = accepted
         .iter()
         .filter(|tool| !has_vector(tool, model, stored))
-        .map(|tool| Text { tool_id: tool.id.as_str().to_owned(), text: tool.text() })
+        .map(|tool| Text {
+            tool_id: tool.id.as_str().to_owned(),
+            text: tool.text(),
+        })
         .collect();
     if options.reembed {
         let listed: HashSet<&str> = accepted.iter().map(|tool| tool.id.as_str()).collect();
         let others = store::of_other_models(db, model).await?;
-        let others = others.into_iter().filter(|other| !listed.contains(other.tool_id.as_str()));
-        texts.extend(others.map(|other| Text { text: embedded_text(&other.name, other.description.as_deref()), tool_id: other.tool_id }));
+        let others = others
+            .into_iter()
+            .filter(|other| !listed.contains(other.tool_id.as_str()));
+        texts.extend(others.map(|other| Text {
+            text: embedded_text(&other.name, other.description.as_deref()),
+            tool_id: other.tool_id,
+        }));
     }
     Ok(texts)
 }
 
-async fn vectors_of(embedder: &dyn Embedder, texts: Vec<Text>, options: &SyncOptions) -> Result<Vec<Vector>, Error> {
+async fn vectors_of(
+    embedder: &dyn Embedder,
+    texts: Vec<Text>,
+    options: &SyncOptions,
+) -> Result<Vec<Vector>, Error> {
     let total = texts.len();
     let mut vectors = Vec::with_capacity(total);
     let mut texts = texts.into_iter().peekable();
     while texts.peek().is_some() {
         options.report(SyncStage::Embedding, vectors.len(), total);
-        let (ids, batch): (Vec<_>, Vec<_>) = texts.by_ref().take(EMBED_BATCH).map(|text| (text.tool_id, text.text)).unzip();
+        let (ids, batch): (Vec<_>, Vec<_>) = texts
+            .by_ref()
+            .take(EMBED_BATCH)
+            .map(|text| (text.tool_id, text.text))
+            .unzip();
         let embeddings = embedder.embed(&batch).await?;
         if embeddings.len() != batch.len() {
-            return Err(EmbedderError::Unusable(format!("{} vectors for {} texts", embeddings.len(), batch.len())).into());
+            return Err(EmbedderError::Unusable(format!(
+                "{} vectors for {} texts",
+                embeddings.len(),
+                batch.len()
+            ))
+            .into());
         }
-        let hashes = batch.iter().map(|text| text_hash(embedder.model_id(), text));
+        let hashes = batch
+            .iter()
+            .map(|text| text_hash(embedder.model_id(), text));
         let batch = ids.into_iter().zip(hashes).zip(embeddings);
-        vectors.extend(batch.map(|((tool_id, text_hash), embedding)| Vector { tool_id, text_hash, embedding }));
+        vectors.extend(batch.map(|((tool_id, text_hash), embedding)| Vector {
+            tool_id,
+            text_hash,
+            embedding,
+        }));
     }
     if total > 0 {
         options.report(SyncStage::Embedding, total, total);
@@ -242,18 +321,38 @@ async fn vectors_of(embedder: &dyn Embedder, texts: Vec<Text>, options: &SyncOpt
 }
 
 /// Looks again under the lock: nobody can have brought another model in since, nor more of the old one.
-async fn ensure_one_model<C: ConnectionTrait>(tx: &C, model: &str, vectors: &[Vector], options: &SyncOptions) -> Result<(), Error> {
-    let Some(standing) = store::model(tx).await?.filter(|standing| standing != model || options.reembed) else { return Ok(()) };
+async fn ensure_one_model<C: ConnectionTrait>(
+    tx: &C,
+    model: &str,
+    vectors: &[Vector],
+    options: &SyncOptions,
+) -> Result<(), Error> {
+    let Some(standing) = store::model(tx)
+        .await?
+        .filter(|standing| standing != model || options.reembed)
+    else {
+        return Ok(());
+    };
     if !options.reembed {
         return Err(mixed(&standing, model));
     }
-    let made: HashSet<&str> = vectors.iter().map(|vector| vector.tool_id.as_str()).collect();
-    match store::of_other_models(tx, model).await?.iter().any(|other| !made.contains(other.tool_id.as_str())) {
-        true => Err(mixed(&standing, model)),
-        false => Ok(()),
+    let made: HashSet<&str> = vectors
+        .iter()
+        .map(|vector| vector.tool_id.as_str())
+        .collect();
+    if store::of_other_models(tx, model)
+        .await?
+        .iter()
+        .any(|other| !made.contains(other.tool_id.as_str()))
+    {
+        return Err(mixed(&standing, model));
     }
+    Ok(())
 }
 
 fn mixed(stored: &str, requested: &str) -> Error {
-    Error::MixedModels { stored: stored.to_owned(), requested: requested.to_owned() }
+    Error::MixedModels {
+        stored: stored.to_owned(),
+        requested: requested.to_owned(),
+    }
 }

@@ -1,5 +1,7 @@
 //! The data of the tool benchmarks: clustered vectors, as embeddings of real texts are, and an embedder that hands them out.
 
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
 use async_trait::async_trait;
 use pml_entity::values::{DIMENSIONS, Embedding};
 use pml_service::embedding::{Embedder, EmbedderError};
@@ -23,26 +25,41 @@ impl Clusters {
     /// `TOOLS` vectors, and queries that are none of them.
     pub fn new(queries: usize) -> Self {
         let mut random = Random(0x5eed);
-        let projection: Vec<f64> = (0..LATENT * DIMENSIONS).map(|_| random.gaussian()).collect();
-        let centres: Vec<Vec<f64>> = (0..CENTRES).map(|_| (0..LATENT).map(|_| random.gaussian()).collect()).collect();
+        let projection: Vec<f64> = (0..LATENT * DIMENSIONS)
+            .map(|_| random.gaussian())
+            .collect();
+        let centres: Vec<Vec<f64>> = (0..CENTRES)
+            .map(|_| (0..LATENT).map(|_| random.gaussian()).collect())
+            .collect();
         let mut make = |count: usize| -> Vec<Embedding> {
             (0..count)
                 .map(|_| {
                     let centre = &centres[usize::try_from(random.next() % CENTRES as u64).unwrap()];
-                    let latent: Vec<f64> = centre.iter().map(|value| value + 0.4 * random.gaussian()).collect();
+                    let latent: Vec<f64> = centre
+                        .iter()
+                        .map(|value| value + 0.4 * random.gaussian())
+                        .collect();
                     let mut components = vec![0.0_f64; DIMENSIONS];
                     for (row, value) in latent.iter().enumerate() {
-                        for (component, factor) in components.iter_mut().zip(&projection[row * DIMENSIONS..]) {
+                        for (component, factor) in
+                            components.iter_mut().zip(&projection[row * DIMENSIONS..])
+                        {
                             *component += value * factor;
                         }
                     }
                     #[allow(clippy::cast_possible_truncation)]
-                    let components = components.iter().map(|value| (value + 0.2 * random.gaussian()) as f32).collect();
+                    let components = components
+                        .iter()
+                        .map(|value| (value + 0.2 * random.gaussian()) as f32)
+                        .collect();
                     Embedding::new(components).unwrap().normalized()
                 })
                 .collect()
         };
-        Self { vectors: make(TOOLS), queries: make(queries) }
+        Self {
+            vectors: make(TOOLS),
+            queries: make(queries),
+        }
     }
 
     /// The queries.
@@ -59,13 +76,16 @@ impl Clusters {
 /// Hands out the vector whose number stands at the end of the text.
 #[async_trait]
 impl Embedder for Clusters {
-    fn model_id(&self) -> &str {
+    fn model_id(&self) -> &'static str {
         "clusters"
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError> {
         let number = |text: &String| text.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
-        Ok(texts.iter().map(|text| self.vectors[number(text)].clone()).collect())
+        Ok(texts
+            .iter()
+            .map(|text| self.vectors[number(text)].clone())
+            .collect())
     }
 }
 
@@ -84,13 +104,16 @@ pub fn definitions(from: usize, to: usize) -> Vec<ToolDefinition> {
 /// A private database on the server of `TEST_DATABASE_URL`; `None` (and a line that says so) without one.
 pub fn database(runtime: &tokio::runtime::Runtime) -> Option<TestDatabase> {
     if pml_testkit::real_server().is_none() {
-        eprintln!("skipped: set {} to a real PostgreSQL (scripts/postgres start)", pml_testkit::REAL_SERVER_ENV);
+        eprintln!(
+            "skipped: set {} to a real PostgreSQL (scripts/postgres start)",
+            pml_testkit::REAL_SERVER_ENV
+        );
         return None;
     }
     Some(runtime.block_on(TestDatabase::with_pool(4)))
 }
 
-/// SplitMix64, and the normal distribution by Box and Muller.
+/// The `SplitMix64` generator, and the normal distribution by Box and Muller.
 struct Random(u64);
 
 impl Random {

@@ -14,8 +14,8 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 pub struct ApiServer {
     pub url: String,
     pub http: Client,
-    _database: Option<TestDatabase>,
-    _stop: oneshot::Sender<()>,
+    database: Option<TestDatabase>,
+    stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
@@ -33,7 +33,7 @@ impl ApiServer {
         let database = pml_testkit::database().await;
         let db = database.db().clone();
         let mut server = Self::serve(db, Metrics::new()).await;
-        server._database = Some(database);
+        server.database = Some(database);
         server
     }
 
@@ -49,15 +49,15 @@ impl ApiServer {
         Self {
             url,
             http: pml_api::client::http_client(None).unwrap(),
-            _database: None,
-            _stop: stop,
+            database: None,
+            stop,
             serving,
         }
     }
 
     /// Stops it as a signal would, and waits until it has stopped.
     pub async fn stop(self) -> std::io::Result<()> {
-        drop(self._stop);
+        drop(self.stop);
         self.serving.await.unwrap()
     }
 
