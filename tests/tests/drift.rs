@@ -7,7 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use pml_entity::{ForeignKeyInfo, Registry, TableInfo, TableKind};
@@ -124,10 +124,10 @@ fn differences(entities: &[TableInfo], actual: &Catalog) -> Vec<String> {
             }
             (TableKind::View, _, Some(view)) => compare_columns(entity, &view.columns, &mut found),
             (TableKind::Table, None, _) => {
-                found.push(format!("table {} does not exist", entity.name))
+                found.push(format!("table {} does not exist", entity.name));
             }
             (TableKind::View, _, None) => {
-                found.push(format!("view {} does not exist", entity.name))
+                found.push(format!("view {} does not exist", entity.name));
             }
         }
     }
@@ -209,19 +209,15 @@ fn compare_foreign_keys<'a>(
     actual: impl Iterator<Item = &'a ForeignKey>,
     found: &mut Vec<String>,
 ) {
-    let real: BTreeMap<String, ()> = actual.map(|key| (print_database_key(key), ())).collect();
-    let declared: BTreeMap<String, ()> = entity
-        .foreign_keys
-        .iter()
-        .map(|key| (print_entity_key(key), ()))
-        .collect();
-    for key in real.keys().filter(|key| !declared.contains_key(*key)) {
+    let real: BTreeSet<String> = actual.map(print_database_key).collect();
+    let declared: BTreeSet<String> = entity.foreign_keys.iter().map(print_entity_key).collect();
+    for key in real.difference(&declared) {
         found.push(format!(
             "{}: the entity has no foreign key {key}",
             entity.name
         ));
     }
-    for key in declared.keys().filter(|key| !real.contains_key(*key)) {
+    for key in declared.difference(&real) {
         found.push(format!(
             "{}: the database has no foreign key {key}",
             entity.name
@@ -316,10 +312,10 @@ fn print_table(text: &mut String, name: &str, table: &Table) {
     for (name, index) in &table.indexes {
         let _ = writeln!(text, "  index {name}: {}", print_index(index));
     }
-    for (name, definition) in table.triggers.iter() {
+    for (name, definition) in &table.triggers {
         let _ = writeln!(text, "  trigger {name}: {definition}");
     }
-    for (name, definition) in table.policies.iter() {
+    for (name, definition) in &table.policies {
         let _ = writeln!(text, "  policy {name}: {definition}");
     }
 }
