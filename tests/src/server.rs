@@ -244,10 +244,11 @@ impl Server {
     /// Drops what dead runs left behind. Databases of another owner stay: dropping them fails, and is theirs to do.
     async fn sweep(&self) -> Result<(), TestkitError> {
         let leftovers: Vec<String> = sqlx::query_scalar(
-            "SELECT datname::text FROM pg_database
-             WHERE starts_with(datname, $1)
+            "SELECT d.datname::text FROM pg_database d
+             WHERE starts_with(d.datname, $1)
                AND NOT EXISTS (SELECT 1 FROM pg_stat_activity
-                               WHERE application_name = 'pml-testkit ' || split_part(datname, '_', 3))",
+                               WHERE application_name = 'pml-testkit ' || split_part(d.datname, '_', 3)
+                                  OR datname = d.datname)",
         )
         .bind(TEST_PREFIX)
         .fetch_all(&self.admin)

@@ -108,7 +108,8 @@ pub struct SearchResponse {
 /// `min_score` says.
 ///
 /// Never fewer than `limit` results where so many match: a small part of the tools (by `server_ids`) is searched exactly, otherwise the vector
-/// index is used, and what it misses is searched for exactly. One statement without a server filter, two with one.
+/// index is used, and what it misses is searched for exactly. One statement without a server filter, two with one; one
+/// more where fewer than `limit` were found.
 ///
 /// # Errors
 /// [`Error::InvalidLimit`], [`Error::InvalidMinScore`], [`Error::InvalidServerId`], [`Error::InvalidQuery`] (a null character, or over 32 KiB);
@@ -218,12 +219,11 @@ async fn nearest<C: ConnectionTrait>(
             return search_sql::exact(db, embedding, limit, servers).await;
         }
     }
-    let (found, matching) = search_sql::approximate(db, embedding, limit, servers).await?;
-    if (found.hits.len() as u64) < matching {
+    let found = search_sql::approximate(db, embedding, limit, servers).await?;
+    if found.hits.len() < limit.get() as usize {
         tracing::debug!(
             found = found.hits.len(),
-            matching,
-            "the index gave too few; searching exactly"
+            "the index gave less than asked for; searching exactly"
         );
         return search_sql::exact(db, embedding, limit, servers).await;
     }

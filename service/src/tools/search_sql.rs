@@ -9,10 +9,10 @@ use super::search::ToolHit;
 use crate::{Error, Limit};
 
 /// Rows that the index gives beyond what is asked for, so that removed tools and equal distances among them cost no second statement.
-const SPARE: u32 = 16;
+const SPARE: u32 = 2;
 /// Numbers of rows to take from the index. The planner must know the number when it plans: with a parameter it would assume a tenth of the table and
 /// read it whole. So few statements, each with its own.
-const DEPTHS: [(u32, &str); 3] = [(32, "32"), (116, "116"), (Limit::MAX + SPARE, "516")];
+const DEPTHS: [(u32, &str); 4] = [(12, "12"), (32, "32"), (116, "116"), (516, "516")];
 
 /// What a search found, with the models of the vectors it compared.
 #[derive(Debug, Default)]
@@ -79,48 +79,32 @@ pub(super) async fn scope<C: ConnectionTrait>(
     }
 }
 
-/// Takes the nearest from the vector index and puts them in their true order. With the hits comes how many there should be: the number of tools that
-/// match, up to the limit.
+/// Takes the nearest from the vector index. Fewer than `limit` come back where the index misses some, or where removed tools stand in front.
 pub(super) async fn approximate<C: ConnectionTrait>(
     db: &C,
     embedding: &Embedding,
     limit: Limit,
     servers: &[String],
-) -> Result<(Hits, u64), Error> {
+) -> Result<Hits, Error> {
     let filter = if servers.is_empty() {
         ""
     } else {
         "WHERE server_id = ANY($3)"
     };
-    let also = if servers.is_empty() {
-        ""
-    } else {
-        "AND t.server_id = ANY($3)"
-    };
     let sql = format!(
         "WITH near AS ( \
              SELECT tool_id, model, embedding <=> $1 AS distance FROM tool_embedding {filter} \
              ORDER BY embedding <=> $1 LIMIT {depth} \
-         ), hits AS ( \
-             SELECT t.tool_id, t.server_id, t.name, t.description, t.input_schema, near.model, near.distance \
-             FROM near JOIN tool_schema t USING (tool_id) WHERE t.removed_at IS NULL AND t.kind <> 'unresolved' \
-             ORDER BY near.distance, t.tool_id LIMIT $2 \
          ) \
-         SELECT tool_id, server_id, name, description, input_schema, model, 1 - distance AS score, \
-                (SELECT count(*) FROM ( \
-                     SELECT FROM tool_embedding e JOIN tool_schema t USING (tool_id) \
-                     WHERE t.removed_at IS NULL AND t.kind <> 'unresolved' {also} LIMIT $2 \
-                 ) AS counted) AS matching \
-         FROM hits RIGHT JOIN (SELECT) AS always ON true ORDER BY distance, tool_id",
+         SELECT t.tool_id, t.server_id, t.name, t.description, t.input_schema, near.model, 1 - near.distance AS score \
+         FROM near JOIN tool_schema t USING (tool_id) WHERE t.removed_at IS NULL AND t.kind <> 'unresolved' \
+         ORDER BY near.distance, t.tool_id LIMIT $2",
         depth = depth(limit)
     );
-    let rows = db
-        .query_all_raw(statement(&sql, values(embedding, limit, servers)))
-        .await?;
-    let matching: i64 = rows
-        .first()
-        .map_or(Ok(0), |row| row.try_get("", "matching"))?;
-    Ok((hits(&rows)?, u64::try_from(matching).unwrap_or_default()))
+    hits(
+        &db.query_all_raw(statement(&sql, values(embedding, limit, servers)))
+            .await?,
+    )
 }
 
 /// Compares with every vector of the servers. Exact, and its time grows with their number.
@@ -200,7 +184,7 @@ fn depth(limit: Limit) -> &'static str {
     DEPTHS
         .iter()
         .find(|(depth, _)| *depth >= needed)
-        .map_or(DEPTHS[2].1, |(_, text)| text)
+        .map_or(DEPTHS[3].1, |(_, text)| text)
 }
 
 fn values(embedding: &Embedding, limit: Limit, servers: &[String]) -> Vec<Value> {
@@ -211,13 +195,9 @@ fn values(embedding: &Embedding, limit: Limit, servers: &[String]) -> Vec<Value>
     values
 }
 
-/// A row without a tool only brings the count.
 fn hits(rows: &[QueryResult]) -> Result<Hits, Error> {
     let mut found = Hits::default();
     for row in rows {
-        if row.try_get::<Option<String>>("", "tool_id")?.is_none() {
-            continue;
-        }
         found.models.insert(row.try_get("", "model")?);
         found.hits.push(Row::from_query_result(row, "")?.hit());
     }
