@@ -34,7 +34,7 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::DatabaseUnavailable`], [`Error::UnsafePooler`], [`Error::Unsupported`] (server too old), or for the embedded one those of
-    /// [`EmbeddedServer::start`](crate::embedded::EmbeddedServer::start).
+    /// `EmbeddedServer::start`.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         Self::connect_with(settings, None).await
     }
