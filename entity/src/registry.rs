@@ -212,6 +212,7 @@ registry! {
         Table workflow_pattern,
         Table capability_records,
         Table capability_dependency,
+        Table capability_name_history,
         Table permission_audit_log,
         View capability,
     }

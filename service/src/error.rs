@@ -78,6 +78,9 @@ pub enum Error {
         /// Model of the embedder in use.
         requested: String,
     },
+    /// A call of the capabilities area that breaks one of its rules.
+    #[error(transparent)]
+    Capability(Box<crate::capabilities::CapabilityError>),
     /// No embedding could be made.
     #[error("the embedder failed: {0}")]
     Embedder(#[from] crate::embedding::EmbedderError),
@@ -164,6 +167,7 @@ impl Error {
             Self::Conflict { .. } => "conflict",
             Self::Refused { .. } => "refused",
             Self::MixedModels { .. } => "mixed_embedding_models",
+            Self::Capability(error) => error.code(),
             Self::Embedder(_) => "embedder_failed",
             Self::DatabaseUnavailable(_) => "database_unavailable",
             Self::Timeout(_) => "timeout",

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod capabilities;
 mod db;
 #[cfg(feature = "embedded")]
 pub mod embedded;

@@ -1,6 +1,6 @@
 //! On whose behalf a call is made.
 
-use pml_entity::values::UserId;
+use pml_entity::values::{Fqdn, UserId};
 
 /// Who a call acts for. It is passed to every call that reads or writes a user's data; there is no global "current user".
 ///
@@ -18,30 +18,25 @@ pub enum Principal {
         /// Project part of the names they create.
         project: String,
     },
+    /// Nobody in particular: sees what is public and changes nothing.
+    Anonymous,
 }
 
 impl Principal {
     /// The owner to store with a row: `None` in local mode.
-    pub fn user_id(&self) -> Option<&UserId> {
+    pub fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::Local => None,
-            Self::User { id, .. } => Some(id),
+            Self::Local | Self::Anonymous => None,
+            Self::User { id, .. } => Some(*id),
         }
     }
 
-    /// Organisation part of a new name.
-    pub fn org(&self) -> &str {
+    /// Organisation and project of what they create; `None` for nobody, who creates nothing.
+    pub fn scope(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Local => "local",
-            Self::User { org, .. } => org,
-        }
-    }
-
-    /// Project part of a new name.
-    pub fn project(&self) -> &str {
-        match self {
-            Self::Local => "default",
-            Self::User { project, .. } => project,
+            Self::Local => Some((Fqdn::LOCAL_ORG, Fqdn::DEFAULT_PROJECT)),
+            Self::User { org, project, .. } => Some((org, project)),
+            Self::Anonymous => None,
         }
     }
 }

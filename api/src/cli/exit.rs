@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use pml_service::Error as ServiceError;
 
-use crate::{causes::with_causes, client, mcp};
+use crate::{
+    causes::with_causes, client, http::problem::Problem, mcp, wire::problem::ProblemDocument,
+};
 
 /// Shown under `pml --help`.
 pub const EXIT_CODES: &str = "\
@@ -12,10 +14,10 @@ Exit codes:
   0  done
   1  failed for another reason
   2  wrong usage, or input that is not valid
-  3  there is no such tool
+  3  there is no such tool or capability
   4  the MCP server could not be used
   5  the database cannot be reached, or its folder is in use
-  6  refused: needs --yes, or must not run now
+  6  refused: needs --yes, breaks a rule, or must not run now
   7  pml doctor found something broken";
 
 /// What an exit code stands for.
@@ -32,7 +34,7 @@ pub enum Exit {
     Mcp = 4,
     /// The database cannot be reached, or its folder is in use.
     Database = 5,
-    /// Not without a confirmation, or not now.
+    /// Not without a confirmation, against a rule, or not now.
     Refused = 6,
     /// Something is broken, as `pml doctor` lists.
     Unhealthy = 7,
@@ -67,6 +69,21 @@ impl Failure {
         Self::new(Exit::Other, "interrupted; nothing was stored")
     }
 
+    /// What a server refused, or this process would refuse if it served.
+    fn of_problem(problem: &ProblemDocument) -> Self {
+        let detail = &problem.detail;
+        let exit = exit_for(&problem.code);
+        let Some(candidates) = &problem.candidates else {
+            return Self::new(exit, detail);
+        };
+        // The text names them in one long line; here they get a line each.
+        let message = detail
+            .split_once("; give one of")
+            .map_or(detail.as_str(), |(head, _)| head);
+        let list = candidates.join("\n  ");
+        Self::new(exit, message).hint(format!("give one of these:\n  {list}"))
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -98,7 +115,9 @@ fn exit_for(code: &str) -> Exit {
             Exit::Database
         }
         code if code.starts_with("data_dir") => Exit::Database,
-        "refused" => Exit::Refused,
+        "refused" | "name_taken" | "self_merge" | "tools_mismatch" | "dependency_cycle"
+        | "illegal_escalation" | "trusted_refused" | "permission_changed" => Exit::Refused,
+        "ambiguous_reference" | "code_too_large" | "self_dependency" => Exit::Usage,
         code if code.starts_with("invalid_") => Exit::Usage,
         _ => Exit::Other,
     }
@@ -106,6 +125,10 @@ fn exit_for(code: &str) -> Exit {
 
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
+        // Rules of an area are answered as a server answers them.
+        if matches!(error, ServiceError::Capability(_)) {
+            return Problem::from(error).into();
+        }
         Self::new(exit_for(error.code()), with_causes(&error))
     }
 }
@@ -116,7 +139,7 @@ impl From<client::Error> for Failure {
         match error {
             client::Error::Problem(problem) if problem.code == "body_too_large" => Self::new(Exit::Other, message)
                 .hint("stop `pml serve` and run the command again: without the server in between there is no such limit"),
-            client::Error::Problem(problem) => Self::new(exit_for(&problem.code), message),
+            client::Error::Problem(problem) => Self::of_problem(&problem),
             client::Error::Unreachable { .. } => {
                 Self::new(Exit::Database, message).hint("start it with `pml serve`, or unset PML_URL to open the database directly")
             }

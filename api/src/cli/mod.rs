@@ -1,6 +1,7 @@
 //! The command line of `pml`.
 
 mod backend;
+mod capabilities;
 mod config;
 mod connection;
 mod doctor;
@@ -22,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 pub use self::exit::{Exit, Failure};
 use self::{connection::ConnectionArgs, output::Format, serve::ServeArgs};
 
-/// The data layer of an AI-agent platform: stores which tools exist and finds the right one.
+/// The data layer of an AI-agent platform: stores which tools and which learned code exist, and finds the right one.
 ///
 /// Without a command it serves the HTTP API, on an embedded PostgreSQL unless a database is named.
 #[derive(Debug, Parser)]
@@ -43,6 +44,9 @@ enum Command {
     /// Store, find and show the tools of MCP servers.
     #[command(subcommand)]
     Tools(tools::Command),
+    /// Find, show, change and trust learned code.
+    #[command(subcommand, visible_alias = "caps")]
+    Capabilities(capabilities::Command),
     /// Show the configuration and where each value comes from. Secrets are hidden.
     Config(Format),
     /// Check what is reachable, which versions run and whether migrations are pending.
@@ -93,6 +97,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => Ok(()),
         Command::Tools(command) => tools::run(&connection, command).await,
+        Command::Capabilities(command) => capabilities::run(&connection, command).await,
         Command::Config(format) => config::run(&connection, format),
         Command::Doctor(format) => doctor::run(&connection, format).await,
         Command::Migrate(command) => migrate::run(&connection, command).await,

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -85,6 +86,11 @@ pub fn short(text: &str) -> String {
         .take(TEXT_WIDTH_CHARS - 1)
         .chain(['…'])
         .collect()
+}
+
+/// A time in UTC, to the second.
+pub fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// A moving line on standard error for work of unknown length. Nothing is drawn when that is not a terminal.

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use futures::StreamExt;
+use pml_service::Principal;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -59,6 +60,47 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
                     .unwrap_or(&text);
                 Problem::new("invalid_parameter", reason)
             })
+    }
+}
+
+/// On whose behalf a request is made. Nobody can log in yet, so it is the one person of a local installation.
+pub struct Caller(pub Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(Self(Principal::Local))
+    }
+}
+
+/// The header that makes a repeated request count once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Most characters of an idempotency key.
+const MAX_KEY_CHARS: usize = 255;
+
+/// What the client calls this request, if it says so: 1 to 255 visible ASCII characters.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(key) = keys.next() else {
+            return Ok(Self(None));
+        };
+        let key = key.as_bytes();
+        let well_formed =
+            (1..=MAX_KEY_CHARS).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+        match str::from_utf8(key) {
+            Ok(key) if well_formed && keys.next().is_none() => Ok(Self(Some(key.to_owned()))),
+            _ => Err(Problem::new(
+                "invalid_idempotency_key",
+                "Idempotency-Key must be given once, as 1 to 255 visible ASCII characters",
+            )),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The HTTP API: routes, error answers, metrics, and the loop that serves them.
 
+mod capabilities;
 mod extract;
 mod health;
-mod input;
+pub(crate) mod input;
 pub mod metrics;
 mod openapi;
 pub mod problem;
@@ -13,7 +14,6 @@ mod tools;
 
 pub use self::{
     extract::BODY_LIMIT_BYTES,
-    input::{list_request, search_request},
     openapi::document,
     router::{REQUEST_TIME_LIMIT, router},
     server::{serve, shutdown_signal},

@@ -17,7 +17,8 @@ use crate::wire::problem::ProblemDocument;
 #[openapi(
     info(
         title = "PML",
-        description = "The data layer of an AI-agent platform: which tools exist, and how to find the right one.\n\n\
+        description = "The data layer of an AI-agent platform: which tools and which learned code exist, and how to find the right \
+            one.\n\n\
             Errors are `application/problem+json` (RFC 9457) with a stable `code`. Lists answer `items` and `next_cursor`; pass the \
             cursor back unchanged, it is opaque. Times are RFC 3339 in UTC. Bodies may have at most 1 MiB, requests may take at most \
             30 s. Every answer has an `x-request-id`; send your own to find it in the log.",
@@ -25,6 +26,7 @@ use crate::wire::problem::ProblemDocument;
     ),
     tags(
         (name = "tools", description = "The tools of MCP servers: stored, embedded and searched"),
+        (name = "capabilities", description = "Learned code: saved, found by intent or by name, merged, linked, and what it may touch"),
         (name = "operation", description = "For whoever runs the server"),
     ),
     servers((url = "/", description = "This server")),
@@ -47,6 +49,7 @@ pub fn document() -> OpenApi {
             &mut item.get,
             &mut item.put,
             &mut item.post,
+            &mut item.patch,
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {

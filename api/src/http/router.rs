@@ -19,7 +19,9 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{health, metrics::measure, openapi, problem::Problem, state::AppState, tools};
+use super::{
+    capabilities, health, metrics::measure, openapi, problem::Problem, state::AppState, tools,
+};
 
 /// How long a request may take before it is answered with `timeout`.
 pub const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -29,7 +31,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole API as a service, ready for [`axum::serve()`] or for a larger application to merge.
 pub fn router(state: AppState) -> Router {
-    let (routes, _) = documented().split_for_parts();
+    let (mut routes, _) = documented().split_for_parts();
+    for verb in capabilities::VERBS {
+        let path = format!("/api/v1/capabilities/{verb}");
+        routes = routes.route(&path, capabilities::called(verb));
+    }
     let document = openapi::document();
     let swagger = SwaggerUi::new("/docs").config(
         Config::from("/openapi.json")
@@ -69,6 +75,29 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
             tools::sync_server,
             tools::get_tool,
             tools::remove_tool
+        ))
+        .routes(routes!(
+            capabilities::read::list_capabilities,
+            capabilities::change::save_capability
+        ))
+        .routes(routes!(capabilities::search::search_capabilities))
+        .routes(routes!(capabilities::change::merge_capabilities))
+        .routes(routes!(capabilities::search::capability_embeddings))
+        .routes(routes!(capabilities::change::verify_capability))
+        .routes(routes!(capabilities::permissions::permission_audit))
+        .routes(routes!(
+            capabilities::read::get_capability,
+            capabilities::change::rename_capability,
+            capabilities::change::delete_capability
+        ))
+        .routes(routes!(
+            capabilities::dependencies::list_dependencies,
+            capabilities::dependencies::add_dependency,
+            capabilities::dependencies::remove_dependency
+        ))
+        .routes(routes!(
+            capabilities::permissions::get_permissions,
+            capabilities::permissions::decide_permission
         ))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use pml_service::{Db, embedding::Embedder};
+use pml_service::{Db, capabilities::CachedCapabilities, embedding::Embedder};
 
 use super::metrics::Metrics;
 
-/// The database, the embedder and the metrics of one server. Cheap to clone.
+/// The database, the embedder, the cache and the metrics of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     /// The connected database.
     pub db: Db,
     /// Makes embeddings of texts.
     pub embedder: Arc<dyn Embedder>,
+    /// Single capabilities as they were last read, and every change of one.
+    pub capabilities: Arc<CachedCapabilities>,
     /// Counts what happens.
     pub metrics: Metrics,
 }
@@ -21,6 +23,7 @@ impl AppState {
     /// A state with metrics of its own. Pass the [`Metrics`] whose hook the database got to have its statements counted.
     pub fn new(db: Db, embedder: Arc<dyn Embedder>, metrics: Metrics) -> Self {
         Self {
+            capabilities: Arc::new(CachedCapabilities::new(db.clone(), embedder.clone())),
             db,
             embedder,
             metrics,

@@ -6,7 +6,10 @@ use pml_service::tools::{self, SyncOptions};
 
 use super::{
     extract::{JsonBody, QueryParams, Segment},
-    input::{flag, list_request, search_request},
+    input::{
+        flag,
+        tools::{list_request, search_request},
+    },
     problem::Problem,
     state::AppState,
 };

@@ -1,6 +1,7 @@
 //! What goes over the wire: request and answer bodies, shared by the routes, the OpenAPI document and the command line when it
 //! talks to a running server.
 
+pub mod capabilities;
 mod convert;
 pub mod health;
 pub mod problem;

@@ -28,4 +28,16 @@ pub struct ProblemDocument {
     /// The path of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// With `ambiguous_reference`: the full names that the reference may stand for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<Vec<String>>,
+    /// With `tools_mismatch`: the tools of the capability that would go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_tools: Option<Vec<String>>,
+    /// With `tools_mismatch`: the tools of the capability that would stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_tools: Option<Vec<String>>,
+    /// With `permission_changed`: the set that is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_set: Option<String>,
 }

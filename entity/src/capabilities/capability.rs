@@ -104,6 +104,11 @@ pub struct Model {
     pub hierarchy_level: Option<i32>,
     /// Its community in the graph.
     pub community_id: Option<i32>,
+    /// Its tools as a set of short ids `server:action`, sorted.
+    #[sea_orm(column_type = "Array(RcOrArc::new(ColumnType::Text))", nullable)]
+    pub tool_ids: Option<Vec<String>>,
+    /// Whether name or description changed since the vector was made.
+    pub embedding_stale: Option<bool>,
     /// The registry entry.
     #[sea_orm(belongs_to, from = "id", to = "id", skip_fk)]
     pub record: BelongsTo<super::capability_records::Entity>,

@@ -73,6 +73,9 @@ pub struct Model {
     /// Its owner.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "SetNull")]
     pub user: BelongsTo<Option<crate::identity::users::Entity>>,
+    /// The names it had.
+    #[sea_orm(has_many)]
+    pub former_names: HasMany<super::capability_name_history::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

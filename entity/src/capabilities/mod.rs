@@ -2,6 +2,7 @@
 
 pub mod capability;
 pub mod capability_dependency;
+pub mod capability_name_history;
 pub mod capability_records;
 pub mod permission_audit_log;
 pub mod workflow_pattern;

@@ -5,6 +5,7 @@
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::RcOrArc;
 
 use crate::values::{
     CacheConfig, CodeHash, DagStructure, Embedding, JsonSchema, PatternId, PatternSource,
@@ -19,7 +20,7 @@ pub struct Model {
     /// Database default: a random UUID.
     #[sea_orm(primary_key, auto_increment = false)]
     pub pattern_id: PatternId,
-    /// Hash of what the pattern is; unique.
+    /// The code hash; with an owner the SHA-256 of `code_hash:user_id`. Unique.
     #[sea_orm(column_type = "Text", unique)]
     pub pattern_hash: String,
     /// How it runs and which tools it uses.
@@ -36,7 +37,7 @@ pub struct Model {
     /// Its code. Null: an observed workflow without code.
     #[sea_orm(column_type = "Text", nullable)]
     pub code_snippet: Option<String>,
-    /// SHA-256 of the canonical code; unique where present. Null: an observed workflow, not a capability.
+    /// SHA-256 of the canonical code; unique per owner. Null: an observed workflow, not a capability.
     pub code_hash: Option<CodeHash>,
     /// JSON Schema of its arguments.
     pub parameters_schema: Option<JsonSchema>,
@@ -72,6 +73,14 @@ pub struct Model {
     /// Mean duration in milliseconds. **Generated**: `total_duration_ms / usage_count`, or 0 without uses.
     /// Never written: saving an active model leaves it out whatever it holds; PostgreSQL refuses it in every other statement.
     pub avg_duration_ms: i64,
+    /// Model that made the vector. Null: the caller brought the vector.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub embedding_model: Option<String>,
+    /// Whether name or description changed since the vector was made. Database default: false.
+    pub embedding_stale: bool,
+    /// Its tools as a set of short ids `server:action`, sorted. **Generated** from `dag_structure.tools_used`; never written, as above.
+    #[sea_orm(column_type = "Array(RcOrArc::new(ColumnType::Text))")]
+    pub tool_ids: Vec<String>,
     /// Its owner.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "SetNull")]
     pub user: BelongsTo<Option<crate::identity::users::Entity>>,
@@ -94,12 +103,13 @@ pub struct Model {
 
 #[sea_orm::prelude::async_trait::async_trait]
 impl ActiveModelBehavior for ActiveModel {
-    /// Leaves the generated column out of the statement.
+    /// Leaves the generated columns out of the statement.
     async fn before_save<C>(mut self, _db: &C, _insert: bool) -> Result<Self, DbErr>
     where
         C: ConnectionTrait,
     {
         self.avg_duration_ms = NotSet;
+        self.tool_ids = NotSet;
         Ok(self)
     }
 }

@@ -45,6 +45,9 @@ pub struct Model {
     /// The registry entries it owns.
     #[sea_orm(has_many)]
     pub capability_records: HasMany<crate::capabilities::capability_records::Entity>,
+    /// The names of capabilities it changed.
+    #[sea_orm(has_many)]
+    pub capability_name_changes: HasMany<crate::capabilities::capability_name_history::Entity>,
     /// Its runs.
     #[sea_orm(has_many)]
     pub execution_traces: HasMany<crate::execution::execution_trace::Entity>,

@@ -137,6 +137,8 @@ uuid_id! {
     AlgorithmTraceId;
     /// One entry of the permission audit (`permission_audit_log.id`).
     AuditId;
+    /// One change of a capability's name (`capability_name_history.id`).
+    NameChangeId;
     /// One owner's model weights (`shgat_params.id`).
     ShgatParamsId;
 }

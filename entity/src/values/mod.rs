@@ -27,8 +27,8 @@ pub use embedding::{DIMENSIONS, Embedding, EmbeddingOf, InvalidEmbedding, Tracea
 pub use fqdn::{Fqdn, FqdnPart, InvalidFqdn};
 pub use hashes::{CodeHash, ContentHash, InvalidHash, ShortHash};
 pub use ids::{
-    AlgorithmTraceId, AuditId, CapabilityId, EntropyId, ErrorLogId, MetricId, PatternId,
-    ShgatParamsId, TraceId, UserId,
+    AlgorithmTraceId, AuditId, CapabilityId, EntropyId, ErrorLogId, MetricId, NameChangeId,
+    PatternId, ShgatParamsId, TraceId, UserId,
 };
 pub use secret::ApiKeyHash;
 pub use text_enum::UnknownWord;

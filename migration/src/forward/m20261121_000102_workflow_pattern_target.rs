@@ -17,7 +17,7 @@ pub(super) const PERMISSION_SETS: &[&str] = &[
 const SOURCES: &[&str] = &["emergent", "manual"];
 
 // Rows that change one by one would each be inserted into the graph again; it is built once, at the end.
-const INTENT_INDEX: &str = "CREATE INDEX idx_pattern_intent_embedding ON workflow_pattern \
+pub(super) const INTENT_INDEX: &str = "CREATE INDEX idx_pattern_intent_embedding ON workflow_pattern \
      USING hnsw (intent_embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)";
 
 /// The step.

@@ -16,6 +16,10 @@ pub mod m20261121_000107_tool_keys;
 pub mod m20261121_000108_value_sets;
 pub mod m20261121_000109_users_constraints;
 pub mod m20261121_000110_capability_view;
+pub mod m20261121_000111_capability_owners;
+pub mod m20261121_000112_capability_names;
+pub mod m20261121_000113_capability_indexes;
+pub mod m20261121_000114_capability_view_tools;
 
 use crate::step::Step;
 
@@ -31,4 +35,8 @@ pub const STEPS: &[&dyn Step] = &[
     &m20261121_000108_value_sets::Migration,
     &m20261121_000109_users_constraints::Migration,
     &m20261121_000110_capability_view::Migration,
+    &m20261121_000111_capability_owners::Migration,
+    &m20261121_000112_capability_names::Migration,
+    &m20261121_000113_capability_indexes::Migration,
+    &m20261121_000114_capability_view_tools::Migration,
 ];

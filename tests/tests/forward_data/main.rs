@@ -3,6 +3,7 @@
 #![allow(clippy::too_many_lines, reason = "a test of data states all its rows")]
 
 mod audit;
+mod capabilities;
 #[path = "../old_system/mod.rs"]
 mod old_system;
 mod owners;

@@ -91,7 +91,7 @@ pub async fn run(connection: &ConnectionArgs, command: Command) -> Result<(), Fa
         Command::List(args) => list(&backend, args).await,
         Command::Show { tool_id, format } => show::run(&backend, &tool_id, format).await,
         Command::Remove { tool_id } => backend
-            .remove(&tool_id)
+            .remove_tool(&tool_id)
             .await
             .map(|()| output::line(&format!("{tool_id} is removed"))),
     };
@@ -114,7 +114,7 @@ async fn search(backend: &Backend, args: SearchArgs) -> Result<(), Failure> {
     if let Some(min_score) = min_score {
         body["min_score"] = min_score.into();
     }
-    format.print(&backend.search(body).await?, hits)
+    format.print(&backend.search_tools(body).await?, hits)
 }
 
 fn hits(answer: &SearchAnswer) -> String {
@@ -142,7 +142,7 @@ async fn list(backend: &Backend, args: ListArgs) -> Result<(), Failure> {
         cursor: args.cursor,
         ..ListQuery::default()
     };
-    args.format.print(&backend.list(query).await?, stored)
+    args.format.print(&backend.list_tools(query).await?, stored)
 }
 
 fn stored(list: &List<StoredTool>) -> String {

@@ -16,12 +16,10 @@ use crate::wire::tools::StoredTool;
 /// # Errors
 /// [`Failure`] when there is no such tool, or the database cannot be had.
 pub async fn run(backend: &Backend, tool_id: &str, format: Format) -> Result<(), Failure> {
-    format.print(&backend.get(tool_id).await?, card)
+    format.print(&backend.get_tool(tool_id).await?, card)
 }
 
 fn card(tool: &StoredTool) -> String {
-    let time =
-        |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     let mut rows = vec![
         ["tool".to_owned(), tool.tool_id.clone()],
         ["kind".to_owned(), tool.kind.clone()],
@@ -30,11 +28,11 @@ fn card(tool: &StoredTool) -> String {
             tool.description.clone().unwrap_or_default(),
         ],
         ["arguments".to_owned(), arguments(&tool.input_schema)],
-        ["stored".to_owned(), time(tool.cached_at)],
-        ["changed".to_owned(), time(tool.updated_at)],
+        ["stored".to_owned(), output::time(tool.cached_at)],
+        ["changed".to_owned(), output::time(tool.updated_at)],
     ];
     if let Some(removed_at) = tool.removed_at {
-        rows.push(["removed".to_owned(), time(removed_at)]);
+        rows.push(["removed".to_owned(), output::time(removed_at)]);
     }
     let mut text = output::table(["field", "value"], rows);
     for (title, schema) in [

@@ -107,7 +107,7 @@ async fn store(
         reembed,
         on_progress: Some(show(progress.clone())),
     };
-    let result = backend.sync(server, tools, options).await;
+    let result = backend.sync_tools(server, tools, options).await;
     progress.finish_and_clear();
     backend.close().await;
     result
