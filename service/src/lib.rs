@@ -9,6 +9,7 @@ mod error;
 mod page;
 mod principal;
 pub mod settings;
+mod sql;
 pub mod tools;
 
 pub use db::{Db, Health, Snapshot, StatementHook, StatementInfo, StatementStats, retry};

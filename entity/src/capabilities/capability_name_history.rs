@@ -53,6 +53,8 @@ pub struct Model {
     pub new_fqdn: String,
     /// When it changed. Database default: now.
     pub renamed_at: DateTimeUtc,
+    /// Id of the entry that a merge took away, which had the old name. Null: no merge.
+    pub merged_id: Option<CapabilityId>,
     /// Who changed it. Null: somebody in local mode.
     pub user_id: Option<UserId>,
     /// The registry entry that had the name.

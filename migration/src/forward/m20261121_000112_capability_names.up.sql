@@ -16,6 +16,7 @@ CREATE TABLE capability_name_history (
     new_fqdn text GENERATED ALWAYS AS
         (org || '.' || project || '.' || new_namespace || '.' || new_action || '.' || new_hash) STORED NOT NULL,
     renamed_at timestamptz NOT NULL DEFAULT now(),
+    merged_id uuid,
     user_id uuid REFERENCES users (id) ON DELETE SET NULL
 );
 COMMENT ON TABLE capability_name_history IS 'Names that capabilities had before: an old name still leads to its capability';
@@ -23,6 +24,8 @@ CREATE INDEX idx_cap_name_history_capability ON capability_name_history (capabil
 CREATE INDEX idx_cap_name_history_old ON capability_name_history (old_name);
 CREATE INDEX idx_cap_name_history_old_fqdn ON capability_name_history (old_fqdn);
 CREATE INDEX idx_cap_name_history_scope ON capability_name_history (org, project);
+COMMENT ON COLUMN capability_name_history.merged_id IS 'Id of the entry that a merge took away; code may still call it by that id';
+CREATE INDEX capability_name_history_merged_id_idx ON capability_name_history (merged_id) WHERE merged_id IS NOT NULL;
 CREATE INDEX capability_name_history_user_id_idx ON capability_name_history (user_id);
 
 -- Of several entries with one name the one in use keeps it. The end of an id is random even where its beginning is a time.

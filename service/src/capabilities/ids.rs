@@ -8,10 +8,10 @@ use std::str::FromStr;
 
 use pml_entity::values::{CapabilityId, PatternId};
 use sea_orm::prelude::Uuid;
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{CapabilityError, access};
-use crate::{Error, Principal};
+use crate::{Error, Principal, sql};
 
 /// Most ids of one call.
 pub const MAX_IDS: usize = 10_000;
@@ -130,7 +130,7 @@ pub(super) async fn query<C: ConnectionTrait>(
 ) -> Result<Vec<sea_orm::QueryResult>, Error> {
     let mut values: Vec<Value> = vec![ids.into()];
     values.extend(scope);
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     Ok(db.query_all_raw(statement).await?)
 }
 

@@ -9,6 +9,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::access::{self, not_found};
+use super::reliability::success_rate;
 use super::{Reference, resolve};
 use crate::{Error, Principal};
 
@@ -95,7 +96,7 @@ pub struct Details {
     pub warning: Option<String>,
 }
 
-/// Everything about one capability ("whois", LST-5). One statement by id, two by a current name, three by an old one.
+/// Everything about one capability ("whois", LST-5). One statement by id, two by a current name, three by what is old.
 ///
 /// # Errors
 /// Those of [`resolve`](super::resolve).
@@ -104,16 +105,16 @@ pub async fn get<C: ConnectionTrait>(
     who: &Principal,
     reference: &Reference,
 ) -> Result<Details, Error> {
-    let (id, warning) = if let Reference::Id(id) = reference {
-        (*id, None)
+    let known = match reference {
+        Reference::Id(id) => one(db, who, *id).await?,
+        _ => None,
+    };
+    let (row, warning) = if known.is_some() {
+        (known, None)
     } else {
         let found = resolve(db, who, reference).await?;
-        (found.id, found.warning)
+        (one(db, who, found.id).await?, found.warning)
     };
-    let row = capability::Entity::find_by_id(id)
-        .filter(access::visible(who, "capability", 1).into_expr())
-        .one(db)
-        .await?;
     let row = row.ok_or_else(|| not_found(reference))?;
     Ok(Details {
         warning,
@@ -121,17 +122,16 @@ pub async fn get<C: ConnectionTrait>(
     })
 }
 
-/// `success / usage`, 0 without uses (USE-4).
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a share needs no more than 52 bits"
-)]
-pub(super) fn success_rate(success_count: i64, usage_count: i64) -> f64 {
-    if usage_count > 0 {
-        success_count as f64 / usage_count as f64
-    } else {
-        0.0
-    }
+async fn one<C: ConnectionTrait>(
+    db: &C,
+    who: &Principal,
+    id: CapabilityId,
+) -> Result<Option<capability::Model>, Error> {
+    let row = capability::Entity::find_by_id(id)
+        .filter(access::visible(who, "capability", 1).into_expr())
+        .one(db)
+        .await?;
+    Ok(row)
 }
 
 fn details(row: capability::Model) -> Details {

@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use pml_entity::values::{CapabilityId, CodeHash, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::access::{self, not_found};
 use super::rename::author;
 use super::{CapabilityError, Reference, Resolved, resolve, resolve_for_change};
-use crate::{Error, Principal};
+use crate::{Error, Principal, sql};
 
 /// Begins every message, so that a signature for something else is never one of a capability.
 const VERSION: &str = "pml-capability-v1";
@@ -165,7 +165,7 @@ async fn read<C: ConnectionTrait>(
     );
     let mut values: Vec<Value> = vec![found.id.into()];
     values.extend(visible.values);
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     Ok(Standing::find_by_statement(statement).one(db).await?)
 }
 
@@ -194,7 +194,7 @@ async fn store<C: ConnectionTrait>(
         signed.code_hash.as_str().into(),
     ];
     values.extend(changeable.values);
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     if db.execute_raw(statement).await?.rows_affected() == 0 {
         return Err(Error::Conflict {
             constraint: "concurrent update".to_owned(),

@@ -4,11 +4,12 @@
 //! lost among concurrent ones; durations are summed up and the mean is derived, so that it does not drift (D16).
 
 use pml_entity::values::CodeHash;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::access::{self, not_found};
 use super::error::CapabilityError;
 use super::reference::{Reference, resolve};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// Longest duration in milliseconds: the largest whole number up to which a JSON number is exact.
@@ -73,10 +74,13 @@ pub async fn record_use_by_hash<C: ConnectionTrait>(
     Ok(done.rows_affected() > 0)
 }
 
+/// How often a merge may take the code away between finding and counting it.
+const ATTEMPTS: u8 = 3;
+
 /// Counts a run of a capability (USE-2). `false` if its code was deleted: nothing is written then.
 ///
 /// Whoever is signed in and may see a capability may run it, so their runs count, whoever owns it. The registry entry stays as it is.
-/// One atomic statement after the one that resolves the name.
+/// One atomic statement after the one that resolves the name; a merge in between is followed.
 ///
 /// # Errors
 /// [`CapabilityError::InvalidDuration`]; [`Error::NotFound`] if it is unknown or hidden, and always for nobody.
@@ -90,13 +94,18 @@ pub async fn record_use<C: ConnectionTrait>(
     if *who == Principal::Anonymous {
         return Err(not_found(capability));
     }
-    let Some(pattern) = resolve(db, who, capability).await?.pattern_id else {
-        return Ok(false);
-    };
     let sql = format!("UPDATE workflow_pattern p SET {COUNT_USE} WHERE p.pattern_id = $3");
-    let values = [duration_ms.into(), outcome.success.into(), pattern.into()];
-    let done = db.execute_raw(statement(&sql, values)).await?;
-    Ok(done.rows_affected() > 0)
+    for _ in 0..ATTEMPTS {
+        let Some(pattern) = resolve(db, who, capability).await?.pattern_id else {
+            return Ok(false);
+        };
+        let values = [duration_ms.into(), outcome.success.into(), pattern.into()];
+        let done = db.execute_raw(statement(&sql, values)).await?;
+        if done.rows_affected() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Sums over the visible capabilities (USE-5): the means are plain ones, not weighted by use. One statement.
@@ -137,10 +146,6 @@ pub(super) fn owned_by(who: &Principal, number: usize) -> String {
         Some(_) => format!("p.user_id = ${number}::uuid"),
         None => format!("p.user_id IS NULL AND ${number}::uuid IS NULL"),
     }
-}
-
-fn statement<I: IntoIterator<Item = Value>>(sql: &str, values: I) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
 #[cfg(test)]

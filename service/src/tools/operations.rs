@@ -1,14 +1,14 @@
 //! Rows that no server offers: built-in operations, and tools that something refers to before they are known.
 
 use pml_entity::values::{ServerId, ToolId, ToolKind};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::Value;
 
 use super::definition::{self, ToolDefinition, validate_server_id};
 use super::store;
 use super::sync::{Change, SyncOptions, SyncReport, apply};
-use crate::Error;
 use crate::embedding::Embedder;
+use crate::{Error, sql};
 
 /// A built-in operation, such as `code:filter`: it is found like a tool, and no server offers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,12 +96,6 @@ pub async fn ensure_unresolved<C: ConnectionTrait>(db: &C, tools: &[ToolId]) -> 
         column(ToolId::server_id),
         column(ToolId::name),
     ];
-    let done = db
-        .execute_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            SQL,
-            values,
-        ))
-        .await?;
+    let done = db.execute_raw(sql::statement(SQL, values)).await?;
     Ok(done.rows_affected())
 }

@@ -3,12 +3,11 @@
 use pml_entity::tools::tool_schema;
 use pml_entity::values::{ToolId, ToolKind};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::definition::validate_server_id;
-use crate::{Error, Page, PageRequest};
+use crate::{Error, Page, PageRequest, sql};
 
 /// Names the list in its cursors.
 const LIST: &str = "tools";
@@ -88,8 +87,7 @@ pub async fn remove<C: ConnectionTrait>(db: &C, tool_id: &ToolId) -> Result<bool
         WITH gone AS (UPDATE tool_schema SET removed_at = now() WHERE tool_id = $1 AND removed_at IS NULL RETURNING tool_id), \
              cleared AS (DELETE FROM tool_embedding WHERE tool_id = $1) \
         SELECT EXISTS (SELECT FROM gone) AS removed, EXISTS (SELECT FROM tool_schema WHERE tool_id = $1) AS known";
-    let statement =
-        Statement::from_sql_and_values(DbBackend::Postgres, SQL, [tool_id.as_str().into()]);
+    let statement = sql::statement(SQL, [tool_id.as_str().into()]);
     let row = db
         .query_one_raw(statement)
         .await?

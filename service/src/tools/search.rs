@@ -9,14 +9,12 @@ use serde_json::Value;
 use super::definition::validate_server_id;
 use super::search_sql::{self, Hits};
 use crate::embedding::Embedder;
-use crate::{Error, Limit};
+use crate::{Error, Limit, sql};
 
 /// Results of a search that asks for no number.
 pub const DEFAULT_LIMIT: u32 = 5;
 /// The score of everything that the literal search finds.
 const LITERAL_SCORE: f64 = 0.5;
-/// No sentence is longer, and no model reads more.
-const MAX_QUERY_BYTES: usize = 32 << 10;
 /// A filter that keeps no more rows than this is searched exactly: some 10 ms, and no approximate search comes near on such a part.
 const EXACT_ROWS: i64 = 2_000;
 /// A filter that keeps less than this part of all rows is searched exactly as well: the index would wade through the rest.
@@ -131,7 +129,7 @@ pub async fn search<C: ConnectionTrait>(
     let (embedding, model) = match &request.target {
         SearchTarget::Embedding(embedding) => (embedding.clone(), None),
         SearchTarget::Query(text) => {
-            check_query(text)?;
+            sql::check_query(text)?;
             let text = text.trim();
             if text.is_empty() {
                 return Ok(SearchResponse {
@@ -180,16 +178,6 @@ fn servers(server_ids: &[String]) -> Result<Vec<String>, Error> {
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect())
-}
-
-fn check_query(text: &str) -> Result<(), Error> {
-    if text.contains('\0') {
-        return Err(Error::InvalidQuery("it contains a null character"));
-    }
-    if text.len() > MAX_QUERY_BYTES {
-        return Err(Error::InvalidQuery("it is longer than 32 KiB"));
-    }
-    Ok(())
 }
 
 /// `None` when the embedder fails, which is no reason to find nothing.

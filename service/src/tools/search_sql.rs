@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use pml_entity::values::{Embedding, JsonSchema, ServerId, ToolId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::search::ToolHit;
+use crate::sql::{containing, statement};
 use crate::{Error, Limit};
 
 /// Rows that the index gives beyond what is asked for, so that removed tools and equal distances among them cost no second statement.
@@ -152,7 +153,7 @@ pub(super) async fn literal<C: ConnectionTrait>(
          WHERE removed_at IS NULL AND kind <> 'unresolved' AND (name ILIKE $1 OR description ILIKE $1) {filter} ORDER BY tool_id LIMIT $3"
     );
     let mut values: Vec<Value> = vec![
-        contains(text).into(),
+        containing(text).into(),
         score.into(),
         i64::from(limit.get()).into(),
     ];
@@ -163,20 +164,6 @@ pub(super) async fn literal<C: ConnectionTrait>(
     rows.iter()
         .map(|row| Ok(Row::from_query_result(row, "")?.hit()))
         .collect()
-}
-
-/// A pattern for "contains this", in which nothing of the text is a wildcard.
-fn contains(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 fn depth(limit: Limit) -> &'static str {
@@ -204,20 +191,11 @@ fn hits(rows: &[QueryResult]) -> Result<Hits, Error> {
     Ok(found)
 }
 
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn nothing_of_a_text_is_a_wildcard() {
-        assert_eq!(contains("50%_a\\b"), "%50\\%\\_a\\\\b%");
-    }
 
     #[test]
     fn every_limit_has_a_depth_with_room_to_spare() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pml_entity::values::{ContentHash, ServerId, ToolKind};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
-use crate::Error;
+use crate::{Error, sql};
 
 /// What is stored of one tool.
 #[derive(Debug, FromQueryResult)]
@@ -27,11 +27,7 @@ pub(super) async fn of_server<C: ConnectionTrait>(
     let sql = "SELECT t.tool_id, t.kind, t.content_hash, t.removed_at IS NOT NULL AS removed, e.content_hash AS embedded_hash, e.model \
                FROM tool_schema t LEFT JOIN tool_embedding e USING (tool_id) WHERE t.server_id = $1";
     let rows = db
-        .query_all_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            sql,
-            [server.as_str().into()],
-        ))
+        .query_all_raw(sql::statement(sql, [server.as_str().into()]))
         .await?;
     by_id(&rows)
 }
@@ -43,13 +39,7 @@ pub(super) async fn of_tools<C: ConnectionTrait>(
 ) -> Result<HashMap<String, Stored>, Error> {
     let sql = "SELECT t.tool_id, t.kind, t.content_hash, t.removed_at IS NOT NULL AS removed, e.content_hash AS embedded_hash, e.model \
                FROM tool_schema t LEFT JOIN tool_embedding e USING (tool_id) WHERE t.tool_id = ANY($1)";
-    let rows = db
-        .query_all_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            sql,
-            [ids.into()],
-        ))
-        .await?;
+    let rows = db.query_all_raw(sql::statement(sql, [ids.into()])).await?;
     by_id(&rows)
 }
 
@@ -78,11 +68,7 @@ pub(super) async fn of_other_models<C: ConnectionTrait>(
     let sql = "SELECT t.tool_id, t.name, t.description FROM tool_embedding e JOIN tool_schema t USING (tool_id) WHERE e.model <> $1 \
                ORDER BY t.tool_id";
     let rows = db
-        .query_all_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            sql,
-            [model.into()],
-        ))
+        .query_all_raw(sql::statement(sql, [model.into()]))
         .await?;
     Ok(rows
         .iter()

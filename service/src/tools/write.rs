@@ -1,10 +1,11 @@
 //! Writing tools and their vectors in batches, inside the transaction of a sync.
 
 use pml_entity::values::{ContentHash, Embedding, ServerId, ToolKind};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::definition::Accepted;
 use crate::Error;
+use crate::sql::statement;
 
 /// Tools per statement.
 const TOOL_BATCH: usize = 1_000;
@@ -239,8 +240,4 @@ pub(super) async fn lift_statement_timeout<C: ConnectionTrait>(tx: &C) -> Result
     tx.execute_unprepared("SET LOCAL statement_timeout = 0")
         .await?;
     Ok(())
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

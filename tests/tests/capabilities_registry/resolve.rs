@@ -325,7 +325,7 @@ async fn a_current_name_takes_one_statement_and_an_unknown_one_two() {
             ("a0".to_owned(), 1),
             ("ns0:unknown".to_owned(), 2),
             ("unknown".to_owned(), 2),
-            (Uuid::from_u128(7).to_string(), 1),
+            (Uuid::from_u128(7).to_string(), 2),
         ] {
             let before = db.statements().snapshot();
             let _ = resolve(db, &me, &reference(&text)).await;

@@ -2,7 +2,7 @@
 
 use pml_entity::values::{CapabilityId, EdgeSource, EdgeType, Visibility};
 use pml_service::Principal;
-use pml_service::capabilities::SaveRequest;
+use pml_service::capabilities::{Reference, SaveRequest, get, merge};
 use pml_service::embedding::HashingEmbedder;
 use pml_service::tools::{self, SyncOptions, ToolDefinition};
 use pml_testkit::database;
@@ -295,4 +295,36 @@ async fn an_edge_of_another_kind_keeps_its_kind() {
         (EdgeType::Sequence, 2)
     );
     near(edge.confidence_score, 0.35);
+}
+
+/// Stored code keeps the ids it was written with.
+#[tokio::test]
+async fn code_that_calls_a_merged_capability_calls_the_one_it_went_into() {
+    let test = database().await;
+    let db = test.db();
+    let source = saved(db, run("source()", "i")).await;
+    let target = saved(db, run("target()", "i")).await;
+    let who = Principal::Local;
+    let (from, to) = (Reference::Id(source.id), Reference::Id(target.id));
+    merge(db, &who, &from, &to, Some(false)).await.unwrap();
+    let found = get(db, &who, &from).await.unwrap();
+    assert_eq!(found.id, target.id);
+    let warning = found.warning.unwrap();
+    assert!(
+        warning.contains("was merged") && warning.contains(&target.display_name),
+        "{warning}"
+    );
+    let parent = saved_calling(db, "parent", &[source.id]).await;
+    assert_eq!(parent.warnings, Vec::<String>::new());
+    assert!(
+        edge(db, parent.pattern_id, target.pattern_id)
+            .await
+            .is_some()
+    );
+    // Who may not see the target learns nothing from the old id.
+    let stranger = user(db, "stranger", "other", "web").await;
+    assert_eq!(
+        get(db, &stranger, &from).await.unwrap_err().code(),
+        "not_found"
+    );
 }

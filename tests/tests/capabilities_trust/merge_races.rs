@@ -63,10 +63,8 @@ async fn of_two_merges_that_cross_one_happens() {
             1,
             "{outcomes:?}"
         );
-        assert!(
-            outcomes.contains(&Err("not_found".to_owned())),
-            "{outcomes:?}"
-        );
+        // The later one finds one of them gone, or both names leading to one.
+        assert!(outcomes.iter().any(lost), "{outcomes:?}");
     }
     assert_eq!(
         count(
@@ -81,6 +79,11 @@ async fn of_two_merges_that_cross_one_happens() {
         count(test.db(), "SELECT count(*) FROM capability_records", vec![]).await,
         15
     );
+}
+
+/// Whether a merge found that another was faster.
+fn lost(outcome: &Result<(), String>) -> bool {
+    matches!(outcome, Err(code) if code == "not_found" || code == "self_merge")
 }
 
 /// A ring of merges: whatever the order, nothing is counted twice and nothing hangs.
@@ -99,10 +102,7 @@ async fn merges_in_a_ring_end_and_keep_every_count() {
     }
     let tasks = (0..6).map(|at| merged(test.db().clone(), ring[at], ring[(at + 1) % 6]));
     for outcome in at_once(tasks.collect()).await {
-        assert!(
-            outcome.is_ok() || outcome == Err("not_found".to_owned()),
-            "{outcome:?}"
-        );
+        assert!(outcome.is_ok() || lost(&outcome), "{outcome:?}");
     }
     assert_eq!(
         count(

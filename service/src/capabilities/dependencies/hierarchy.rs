@@ -1,9 +1,9 @@
 //! How high a capability stands over the tools: its level, and the levels of everything above it.
 
 use pml_entity::values::PatternId;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::ConnectionTrait;
 
-use crate::Error;
+use crate::{Error, sql};
 
 /// Raises the level of a pattern if it is too low, and with it the levels of what contains it. Gives the level of the pattern.
 ///
@@ -40,7 +40,7 @@ pub(in crate::capabilities) async fn raise_levels<C: ConnectionTrait>(
             WHERE p.pattern_id = h.id AND p.hierarchy_level < h.level \
         ) \
         SELECT level FROM own";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL, [pattern.into()]);
+    let statement = sql::statement(SQL, [pattern.into()]);
     match tx.query_one_raw(statement).await? {
         Some(row) => Ok(row.try_get("", "level")?),
         None => Ok(0),

@@ -1,9 +1,9 @@
 //! The lock that keeps two kinds of edges free of cycles.
 
 use pml_entity::values::EdgeType;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::ConnectionTrait;
 
-use crate::Error;
+use crate::{Error, sql};
 
 /// First key of the advisory locks on edges. The second is the kind; whoever needs both takes `contains` first.
 pub(in crate::capabilities) const LOCK_CLASS_EDGES: i32 = 0x70_6d_6c_02;
@@ -25,8 +25,7 @@ pub(in crate::capabilities) async fn lock_edges<C: ConnectionTrait>(
     edge_type: EdgeType,
 ) -> Result<(), Error> {
     if let Some(key) = lock_key(edge_type) {
-        tx.execute_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
+        tx.execute_raw(sql::statement(
             "SELECT pg_advisory_xact_lock($1, $2)",
             [LOCK_CLASS_EDGES.into(), key.into()],
         ))

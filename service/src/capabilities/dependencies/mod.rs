@@ -12,9 +12,7 @@ mod read;
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{CapabilityId, EdgeSource, EdgeType, PatternId};
-use sea_orm::{
-    ConnectionTrait, DbBackend, FromQueryResult, Statement, TransactionSession, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, FromQueryResult, TransactionSession, TransactionTrait};
 
 pub use confidence::{confidence, modifier, weight};
 pub(super) use hierarchy::raise_levels;
@@ -25,7 +23,7 @@ pub use read::{all, ancestors, children, count, descendants, list, parents};
 use super::access::not_found;
 use super::error::CapabilityError;
 use super::reference::{Reference, Resolved, resolve, resolve_for_change};
-use crate::{Error, Principal};
+use crate::{Error, Principal, sql};
 
 /// An edge between two patterns.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,7 +204,7 @@ pub async fn remove<C: ConnectionTrait>(
         return Ok(false);
     };
     let values = [from_pattern.into(), to_pattern.into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL, values);
+    let statement = sql::statement(SQL, values);
     Ok(db.execute_raw(statement).await?.rows_affected() > 0)
 }
 

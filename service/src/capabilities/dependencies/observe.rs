@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{EdgeSource, EdgeType, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::confidence::{confidence, counting};
 use super::lock::lock_key;
-use crate::Error;
+use crate::{Error, sql};
 
 /// The stored columns of an edge.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -83,7 +83,7 @@ pub(in crate::capabilities) async fn observe_edges<C: ConnectionTrait>(
         confidence(edge_type, source).into(),
         lock_key(edge_type).is_some().into(),
     ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    let statement = sql::statement(SQL.as_str(), values);
     let mut observed = Vec::with_capacity(to.len());
     for row in tx.query_all_raw(statement).await? {
         let wanted = row.try_get("", "wanted")?;
@@ -114,10 +114,10 @@ pub(super) async fn count_observations<C: ConnectionTrait>(
     });
     const READ: &str = "SELECT * FROM capability_dependency WHERE from_capability_id = $1 AND to_capability_id = $2";
     let statement = if n == 0 {
-        Statement::from_sql_and_values(DbBackend::Postgres, READ, [from.into(), to.into()])
+        sql::statement(READ, [from.into(), to.into()])
     } else {
         let values = [from.into(), to.into(), i64::from(n).into()];
-        Statement::from_sql_and_values(DbBackend::Postgres, COUNT.as_str(), values)
+        sql::statement(COUNT.as_str(), values)
     };
     let row = db.query_one_raw(statement).await?;
     Ok(row

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{CapabilityId, EdgeSource, EdgeType, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{Direction, Edge, Relative};
 use crate::capabilities::access;
 use crate::capabilities::error::CapabilityError;
 use crate::capabilities::reference::{Reference, Resolved, resolve};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// Confidence that an edge must exceed to be listed, if none is given. Source: spec of capabilities, DEP-4.
@@ -307,8 +308,4 @@ async fn edges<C: ConnectionTrait>(
         .all(db)
         .await?;
     Ok(rows.into_iter().map(Edge::from).collect())
-}
-
-fn statement(sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

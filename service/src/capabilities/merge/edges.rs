@@ -1,11 +1,12 @@
 //! The edges of a merge.
 
 use pml_entity::values::{EdgeSource, EdgeType, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::ConnectionTrait;
 
 use crate::Error;
 use crate::capabilities::CapabilityError;
 use crate::capabilities::dependencies::{LOCK_CLASS_EDGES, confidence, lock_key};
+use crate::sql::statement;
 
 /// Keeps others from adding edges of the kinds that must have no cycle, `contains` first.
 pub(super) async fn lock<C: ConnectionTrait>(tx: &C) -> Result<(), Error> {
@@ -106,8 +107,4 @@ pub(super) async fn ensure_acyclic<C: ConnectionTrait>(
     };
     let edge_type = row.try_get("", "edge_type")?;
     Err(CapabilityError::Cycle { edge_type }.into())
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -1,12 +1,13 @@
 //! What a pattern leaves to the one it is folded into: its runs, its counters, and perhaps its code.
 
 use pml_entity::values::{CodeHash, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::pair::Pair;
 use crate::Error;
 use crate::capabilities::access::not_found;
 use crate::capabilities::code::pattern_hash;
+use crate::sql::statement;
 
 /// The hashes that the target gets with the source's code.
 #[derive(Clone, Debug)]
@@ -123,8 +124,4 @@ async fn one<C: ConnectionTrait>(
     // It is locked, so it is there.
     let row = row.ok_or_else(|| not_found(&pattern))?;
     Ok(Totals::from_query_result(&row, "")?)
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -1,15 +1,13 @@
 //! The registry's side of a merge: one entry goes, its names lead to the other.
 
 use pml_entity::values::ShortHash;
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::pair::Pair;
-use crate::{Error, Principal};
+use crate::capabilities::rename::author;
+use crate::{Error, Principal, sql};
 
-/// Who changed it, in the words of `updated_by`, where nobody is signed in.
-const LOCAL: &str = "local";
-
-/// Deletes the source's entry. Its name, and all names it had before, lead to the target. `hash` is the one the target is going to have.
+/// Deletes the source's entry. Its name, its id, and all names it had before, lead to the target. `hash` is the one the target is going to have.
 pub(super) async fn hand_over<C: ConnectionTrait>(
     tx: &C,
     who: &Principal,
@@ -21,8 +19,8 @@ pub(super) async fn hand_over<C: ConnectionTrait>(
         WITH moved AS (UPDATE capability_name_history SET capability_id = $2 WHERE capability_id = $1), \
              gone AS (DELETE FROM capability_records WHERE id = $1 RETURNING *) \
         INSERT INTO capability_name_history \
-            (capability_id, org, project, old_namespace, old_action, old_hash, new_namespace, new_action, new_hash, user_id) \
-        SELECT $2, gone.org, gone.project, gone.namespace, gone.action, gone.hash, $3, $4, $5, $6::uuid FROM gone";
+            (capability_id, org, project, old_namespace, old_action, old_hash, new_namespace, new_action, new_hash, user_id, merged_id) \
+        SELECT $2, gone.org, gone.project, gone.namespace, gone.action, gone.hash, $3, $4, $5, $6::uuid, gone.id FROM gone";
     let target = &pair.target.entry;
     let values = [
         pair.source.entry.id.into(),
@@ -43,7 +41,7 @@ pub(super) async fn touch<C: ConnectionTrait>(
 ) -> Result<(), Error> {
     const SQL: &str =
         "UPDATE capability_records SET updated_at = now(), updated_by = $2 WHERE id = $1";
-    run(tx, SQL, [pair.target.entry.id.into(), editor(who)]).await
+    run(tx, SQL, [pair.target.entry.id.into(), author(who).into()]).await
 }
 
 /// Gives every entry of the target's pattern the hash of its new code: a new full name and version, the old full name in its history, and no
@@ -66,16 +64,10 @@ pub(super) async fn renew<C: ConnectionTrait>(
     let values = [
         pair.target.code.pattern_id.into(),
         hash.as_str().into(),
-        editor(who),
+        author(who).into(),
         who.user_id().into(),
     ];
     run(tx, SQL, values).await
-}
-
-fn editor(who: &Principal) -> Value {
-    who.user_id()
-        .map_or_else(|| LOCAL.to_owned(), |id| id.to_string())
-        .into()
 }
 
 async fn run<C: ConnectionTrait>(
@@ -83,7 +75,7 @@ async fn run<C: ConnectionTrait>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<(), Error> {
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     tx.execute_raw(statement).await?;
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{CapabilityId, CodeHash, PatternId, ShortHash, UserId, Visibility};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::fold::Totals;
 use super::{CodeSource, Merged};
 use crate::capabilities::access::{can_change, not_found};
 use crate::capabilities::{CapabilityError, Owned, Reference, Resolved};
-use crate::{Error, Principal};
+use crate::{Error, Principal, sql};
 
 /// What happens to the source's pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +217,7 @@ async fn rows<C: ConnectionTrait, R: FromQueryResult>(
     sql: &str,
     values: [Value; 2],
 ) -> Result<Vec<R>, Error> {
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     let rows = tx.query_all_raw(statement).await?;
     Ok(rows
         .iter()

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{AuditId, CapabilityId, DetectedOperation, PatternId, PermissionSet};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 
 use super::change::pattern_of;
 use super::stored;
 use crate::capabilities::{Reference, access, resolve_for_change};
+use crate::sql::statement;
 use crate::{Error, Page, PageRequest, Principal};
 
 /// Names the list in its cursors.
@@ -202,8 +203,4 @@ fn readable(who: &Principal, first: usize) -> (String, Vec<Value>) {
     );
     let values = changeable.values.into_iter().chain(more).collect();
     (sql, values)
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

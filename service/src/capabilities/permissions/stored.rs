@@ -3,11 +3,12 @@
 use pml_entity::values::{
     AuditId, CapabilityId, DetectedOperation, PatternId, PatternSource, PermissionSet,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::change::PermissionState;
 use super::sets;
 use crate::capabilities::access;
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// What is stored about a pattern.
@@ -165,8 +166,4 @@ async fn written<C: ConnectionTrait>(
 ) -> Result<Option<AuditId>, Error> {
     let row = db.query_one_raw(statement(sql, values)).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -61,11 +61,6 @@ impl Reference {
     pub fn id(id: CapabilityId) -> Self {
         Self::Id(id)
     }
-
-    /// Whether it may be an old name: an id never is.
-    pub(super) fn is_name(&self) -> bool {
-        !matches!(self, Self::Id(_))
-    }
 }
 
 impl From<CapabilityId> for Reference {

@@ -1,13 +1,13 @@
 //! From a reference to the entry it stands for.
 
 use pml_entity::values::{CapabilityId, PatternId, ShortHash, UserId, Visibility};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::Reference;
 use super::statements::{self, Values};
 use crate::capabilities::CapabilityError;
 use crate::capabilities::access::{self, Owned, not_found};
-use crate::{Error, Principal};
+use crate::{Error, Principal, sql};
 
 /// The entry that a reference stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +63,8 @@ impl Resolved {
 ///
 /// A name without a project means the caller's own project first, then their organisation, then whatever else they can see; within one of
 /// these the entry last used, then the youngest, then the one with the smallest id. A name that nothing has any more is looked up among the
-/// old names, latest renaming first, and the answer then carries a warning. A full name whose hash is not the stored one is an old name.
-/// One statement, two for an old or unknown name.
+/// old names, latest renaming first, and the answer then carries a warning. A full name whose hash is not the stored one is an old name. The
+/// id of an entry that was merged leads to the one it went into. One statement, two for what is old or unknown.
 ///
 /// # Errors
 /// [`Error::NotFound`], also for what the caller may not see; [`CapabilityError::Ambiguous`] for an action that several namespaces of the
@@ -83,16 +83,17 @@ pub async fn resolve<C: ConnectionTrait>(
     if let Some(found) = one(reference, rows(db, sql, values).await?)? {
         return Ok(found);
     }
-    if !reference.is_name() {
-        return Err(not_found(reference));
-    }
     let mut values = Values::default();
     let sql = statements::former(who, reference, &mut values);
     let found = one(reference, rows(db, sql, values).await?)?;
     let found = found.ok_or_else(|| not_found(reference))?;
+    let what = match reference {
+        Reference::Id(_) => "was merged",
+        _ => "is an old name",
+    };
     Ok(Resolved {
         warning: Some(format!(
-            "{reference} is an old name: it is {} now ({})",
+            "{reference} {what}: it is {} now ({})",
             found.display_name(),
             found.fqdn()
         )),
@@ -130,7 +131,7 @@ pub async fn resolve_many<C: ConnectionTrait>(
     let mut values = Values::default();
     let mut candidates: Vec<Vec<Resolved>> = references.iter().map(|_| Vec::new()).collect();
     if let Some(sql) = statements::many(who, references, &mut values) {
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values.0);
+        let statement = sql::statement(sql, values.0);
         for row in db.query_all_raw(statement).await? {
             let position: i32 = row.try_get("", "position")?;
             let position = usize::try_from(position).unwrap_or(usize::MAX);
@@ -154,7 +155,7 @@ async fn rows<C: ConnectionTrait>(
     sql: String,
     values: Values,
 ) -> Result<Vec<Resolved>, Error> {
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values.0);
+    let statement = sql::statement(sql, values.0);
     let rows = Row::find_by_statement(statement).all(db).await?;
     Ok(rows.into_iter().map(Row::resolved).collect())
 }

@@ -130,11 +130,10 @@ fn nearest_first(who: &Principal, condition: &str, values: &mut Values) -> Strin
     }
 }
 
-/// The entries that once had the name: those of the caller's project first, then of their organisation, the latest renaming first.
+/// The entries that once had the name, or took in the one with the id: those of the caller's project first, then of their organisation, the latest renaming first.
 pub(super) fn former(who: &Principal, reference: &Reference, values: &mut Values) -> String {
     let condition = match reference {
-        // An id never was another.
-        Reference::Id(_) => "FALSE".to_owned(),
+        Reference::Id(id) => format!("h.merged_id = {}", values.bind(*id)),
         Reference::Fqdn(fqdn) => format!("h.old_fqdn = {}", values.bind(fqdn.to_string())),
         Reference::Path {
             org,

@@ -1,10 +1,11 @@
 //! Taking a capability out of the registry.
 
 use pml_entity::values::{CapabilityId, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionSession, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait, Value};
 
 use crate::capabilities::access::{self, not_found};
 use crate::capabilities::{Reference, resolve_for_change};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// What a deletion removed.
@@ -76,8 +77,4 @@ async fn delete_pattern<C: ConnectionTrait>(tx: &C, pattern: PatternId) -> Resul
           AND NOT EXISTS (SELECT FROM permission_audit_log a WHERE a.capability_id = p.pattern_id)";
     let done = tx.execute_raw(statement(SQL, [pattern.into()])).await?;
     Ok(done.rows_affected() > 0)
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -3,10 +3,11 @@
 use pml_entity::values::{
     CapabilityId, CodeHash, PatternId, Routing, ShortHash, UserId, Visibility,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use crate::capabilities::rename::author;
 use crate::capabilities::{Resolved, access};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// An entry as it shall be.
@@ -169,8 +170,4 @@ pub(super) async fn replace<C: ConnectionTrait>(
     ];
     tx.execute_raw(statement(SQL, values)).await?;
     Ok(())
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

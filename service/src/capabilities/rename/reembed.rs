@@ -1,13 +1,10 @@
 //! New vectors for what has old ones, or those of another model.
 
 use pml_entity::values::{Embedding, PatternId};
-use sea_orm::{
-    ConnectionTrait, DbBackend, FromQueryResult, Statement, TransactionSession, TransactionTrait,
-    Value,
-};
+use sea_orm::{ConnectionTrait, FromQueryResult, TransactionSession, TransactionTrait, Value};
 
-use crate::Error;
 use crate::embedding::{Embedder, EmbedderError};
+use crate::{Error, sql};
 
 /// Most patterns of a batch: 2 MB of vectors in one statement.
 const MAX_BATCH: u32 = 500;
@@ -90,7 +87,7 @@ async fn outdated<C: ConnectionTrait>(
          WHERE {OUTDATED} AND ($2::uuid IS NULL OR p.pattern_id > $2) ORDER BY p.pattern_id LIMIT $3"
     );
     let values = [model.into(), last.into(), i64::from(batch).into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     Ok(Row::find_by_statement(statement).all(db).await?)
 }
 
@@ -99,7 +96,7 @@ async fn lock<C: ConnectionTrait>(tx: &C, ids: &[PatternId]) -> Result<(), Error
     const SQL: &str = "\
         SELECT FROM workflow_pattern WHERE pattern_id = ANY($1) ORDER BY pattern_id FOR NO KEY UPDATE";
     let ids: Vec<_> = ids.iter().map(PatternId::as_uuid).collect();
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL, [ids.into()]);
+    let statement = sql::statement(SQL, [ids.into()]);
     tx.execute_raw(statement).await?;
     Ok(())
 }
@@ -132,6 +129,6 @@ async fn write<C: ConnectionTrait>(
             .flat_map(|((id, text), embedding)| [id.into(), text.into(), embedding.into()]),
     );
     let values: Vec<Value> = values.collect();
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let statement = sql::statement(sql, values);
     Ok(db.execute_raw(statement).await?.rows_affected())
 }

@@ -1,11 +1,12 @@
 //! What a rename finds, and the statements that change it.
 
 use pml_entity::values::{CapabilityId, Embedding, PatternId, ShortHash, UserId, Visibility};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{Rename, name};
 use crate::capabilities::save::MAX_DESCRIPTION_BYTES;
 use crate::capabilities::{CapabilityError, access};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// The fields of a capability that people may change.
@@ -277,8 +278,4 @@ pub(super) async fn keep_old_name<C: ConnectionTrait>(
     ];
     tx.execute_raw(statement(SQL, values)).await?;
     Ok(())
-}
-
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

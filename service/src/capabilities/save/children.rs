@@ -62,6 +62,7 @@ impl References {
 /// A registry entry that a reference leads to.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Child {
+    /// The id that was asked for; that of an entry which was merged into this one is another.
     id: CapabilityId,
     /// Its code, unless that was deleted.
     pattern: Option<PatternId>,

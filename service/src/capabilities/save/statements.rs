@@ -3,7 +3,7 @@
 use pml_entity::values::{
     CapabilityId, EdgeType, Embedding, InitialContext, PatternId, PermissionSet, TraceId,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
 use super::checked::{Checked, Name};
@@ -12,6 +12,7 @@ use crate::capabilities::access;
 use crate::capabilities::dependencies::{LOCK_CLASS_EDGES, lock_key};
 use crate::capabilities::permissions::inference;
 use crate::capabilities::usage::{COUNT_USE, owned_by};
+use crate::sql::statement;
 use crate::{Error, Principal};
 
 /// First key of the advisory locks under which a pattern is inserted; the second is the hash of its hash.
@@ -55,12 +56,14 @@ pub(super) async fn before<C: ConnectionTrait>(
         "SELECT p.pattern_id, p.hierarchy_level, t.id AS trace_id, t.capability_id AS trace_pattern, \
              (SELECT min(embedding_model) FROM workflow_pattern) AS first_model, \
              (SELECT max(embedding_model) FROM workflow_pattern) AS last_model, \
-             (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'pattern', r.workflow_pattern_id, \
-                                                           'name', r.namespace || ':' || r.action) ORDER BY r.id), '[]') \
+             (SELECT coalesce(jsonb_agg(jsonb_build_object('id', named.asked, 'pattern', r.workflow_pattern_id, \
+                                                           'name', r.namespace || ':' || r.action) ORDER BY named.asked), '[]') \
               FROM ( \
-                  SELECT unnest($4::uuid[]) AS id \
+                  SELECT id AS asked, id FROM unnest($4::uuid[]) AS id \
                   UNION \
-                  SELECT n.id FROM unnest($5::text[], $6::text[]) AS used(namespace, action) \
+                  SELECT h.merged_id, h.capability_id FROM capability_name_history h WHERE h.merged_id = ANY($4) \
+                  UNION \
+                  SELECT n.id, n.id FROM unnest($5::text[], $6::text[]) AS used(namespace, action) \
                   JOIN capability_records n ON n.org = $7 AND n.project = $8 AND n.namespace = used.namespace AND n.action = used.action \
                   WHERE NOT EXISTS (SELECT FROM tool_schema s WHERE s.tool_id = n.namespace || ':' || n.action \
                                         AND s.kind = 'mcp' AND s.removed_at IS NULL) \
@@ -364,8 +367,4 @@ async fn one<C: ConnectionTrait>(
 ) -> Result<QueryResult, Error> {
     let row = db.query_one_raw(statement(sql, values)).await?;
     row.ok_or_else(|| sea_orm::DbErr::RecordNotFound(String::new()).into())
-}
-
-fn statement<I: IntoIterator<Item = Value>>(sql: &str, values: I) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -8,8 +8,9 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use super::DEFAULT_LIMIT;
 use super::matching::share;
 use super::reliability::success_rate_sql;
-use super::statements::{NAME, record_sql, statement};
+use super::statements::{NAME, record_sql};
 use crate::capabilities::{access, tool_id};
+use crate::sql::statement;
 use crate::{Error, Limit, Principal};
 
 /// Tools of a context that are looked at.

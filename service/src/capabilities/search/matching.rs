@@ -4,10 +4,10 @@ use pml_entity::values::Decision;
 use sea_orm::ConnectionTrait;
 
 use super::statements::Nearest;
-use super::{Hit, check_query, first, nearest, refuse_other_models, reliability};
+use super::{Hit, first, nearest, refuse_other_models, reliability};
 use crate::capabilities::CapabilityError;
 use crate::embedding::Embedder;
-use crate::{Error, Limit, Principal};
+use crate::{Error, Limit, Principal, sql};
 
 /// What a match must reach. The defaults are those of the active search (spec of capabilities, SEARCH-3).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,7 +68,7 @@ pub async fn best_match<C: ConnectionTrait>(
     share("threshold", options.threshold)?;
     share("min_semantic", options.min_semantic)?;
     let candidates = Limit::new(Some(options.candidates))?;
-    check_query(intent)?;
+    sql::check_query(intent)?;
     let nothing = Match {
         decision: Decision::RejectedByThreshold,
         candidate: None,

@@ -22,14 +22,12 @@ pub use crate::tools::{SearchMode, SearchTarget};
 use statements::{CANDIDATES_PER_RESULT, Nearest, Ranking, Scope};
 
 use crate::embedding::Embedder;
-use crate::{Error, Limit, Principal};
+use crate::{Error, Limit, Principal, sql};
 
 /// Results of a search that asks for no number.
 pub const DEFAULT_LIMIT: u32 = 5;
 /// The score of everything that the literal search finds.
 const LITERAL_SCORE: f64 = 0.5;
-/// No sentence is longer, and no model reads more.
-const MAX_QUERY_BYTES: usize = 32 << 10;
 /// Who sees no more entries than this is answered exactly: some 10 ms, and no approximate search comes near on such a part.
 const EXACT_ENTRIES: i64 = 2_000;
 
@@ -134,7 +132,7 @@ pub async fn search<C: ConnectionTrait>(
     let (embedding, model) = match &request.target {
         SearchTarget::Embedding(embedding) => (embedding.clone(), None),
         SearchTarget::Query(text) => {
-            check_query(text)?;
+            sql::check_query(text)?;
             let text = text.trim();
             if text.is_empty() {
                 return Ok(SearchResponse {
@@ -175,16 +173,6 @@ pub async fn search<C: ConnectionTrait>(
         results,
         mode: SearchMode::Semantic,
     })
-}
-
-fn check_query(text: &str) -> Result<(), Error> {
-    if text.contains('\0') {
-        return Err(Error::InvalidQuery("it contains a null character"));
-    }
-    if text.len() > MAX_QUERY_BYTES {
-        return Err(Error::InvalidQuery("it is longer than 32 KiB"));
-    }
-    Ok(())
 }
 
 fn first(embeddings: Vec<Embedding>) -> Option<Embedding> {

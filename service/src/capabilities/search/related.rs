@@ -8,10 +8,11 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::matching::share;
 use super::reliability::success_rate_sql;
-use super::statements::{NAME, record_sql, statement};
+use super::statements::{NAME, record_sql};
 use super::{Hit, SearchMode, SearchRequest, search};
 use crate::capabilities::{CapabilityError, Reference, resolve};
 use crate::embedding::Embedder;
+use crate::sql::statement;
 use crate::{Error, Limit, Principal};
 
 /// Targets of `dependency` edges shown with a hit.

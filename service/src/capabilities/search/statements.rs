@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use pml_entity::values::{CapabilityId, Embedding, JsonSchema, PatternId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::Hit;
 use super::reliability;
 use crate::capabilities::access;
+use crate::sql::{containing, statement};
 use crate::{Error, Limit, Principal};
 
 /// Candidates that are scored for each result that is asked for: a less similar one may be the more reliable.
@@ -247,7 +248,7 @@ pub(super) async fn literal<C: ConnectionTrait>(
         rate = reliability::success_rate_sql("p"),
     );
     let mut values: Vec<Value> = vec![
-        contains(text).into(),
+        containing(text).into(),
         score.into(),
         i64::from(limit.get()).into(),
     ];
@@ -291,20 +292,6 @@ fn preference(who: &Principal, first: usize) -> String {
     }
 }
 
-/// A pattern for "contains this", in which nothing of the text is a wildcard.
-fn contains(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
-}
-
 fn depth(candidates: u32) -> &'static str {
     let needed = candidates + SPARE;
     DEPTHS
@@ -313,20 +300,11 @@ fn depth(candidates: u32) -> &'static str {
         .map_or(DEPTHS[DEPTHS.len() - 1].1, |(_, text)| text)
 }
 
-pub(super) fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn nothing_of_a_text_is_a_wildcard() {
-        assert_eq!(contains("50%_a\\b"), "%50\\%\\_a\\\\b%");
-    }
 
     #[test]
     fn every_limit_has_a_depth_with_room_to_spare() {
