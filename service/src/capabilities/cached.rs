@@ -108,8 +108,12 @@ impl CachedCapabilities {
     /// Those of [`save`](super::save).
     pub async fn save(&self, who: &Principal, request: SaveRequest) -> Result<Saved, Error> {
         let change = self.changes.begin();
+        let named = request.action.is_some();
         let saved = save(&self.db, self.embedder.as_ref(), who, request).await;
-        change.end(&saved, |saved| (!saved.created).then_some(saved.pattern_id));
+        // A name may be new, and from level 2 on there are children, with which others may have risen.
+        change.end(&saved, |saved| {
+            (!saved.created && !named && saved.hierarchy_level < 2).then_some(saved.pattern_id)
+        });
         saved
     }
 

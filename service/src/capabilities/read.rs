@@ -58,7 +58,7 @@ pub struct Details {
     pub updated_at: Option<DateTimeUtc>,
     /// What it does, for people.
     pub description: Option<String>,
-    /// SHA-256 of its canonical code.
+    /// SHA-256 of its canonical code; with a static structure that has a node, of that instead.
     pub code_hash: Option<CodeHash>,
     /// Its code.
     pub code_snippet: Option<String>,

@@ -2,7 +2,7 @@
 
 use pml_entity::values::{CapabilityId, EdgeSource, EdgeType, Visibility};
 use pml_service::Principal;
-use pml_service::capabilities::{Reference, SaveRequest, get, merge};
+use pml_service::capabilities::{Reference, SaveRequest, delete, get, merge};
 use pml_service::embedding::HashingEmbedder;
 use pml_service::tools::{self, SyncOptions, ToolDefinition};
 use pml_testkit::database;
@@ -327,4 +327,51 @@ async fn code_that_calls_a_merged_capability_calls_the_one_it_went_into() {
         get(db, &stranger, &from).await.unwrap_err().code(),
         "not_found"
     );
+}
+
+/// DEP-10: X contains S and stands at 2; T stands at 3. When S goes into T, X contains T.
+#[tokio::test]
+async fn what_contained_a_merged_capability_rises_above_the_one_it_went_into() {
+    let test = database().await;
+    let db = test.db();
+    let low = saved(db, run_with("low()", &["fs:a"])).await;
+    let middle = saved_calling(db, "middle", &[low.id]).await;
+    let mut target = run_with(&calling("target()", &[middle.id]), &["fs:a"]);
+    target.intent = "target".to_owned();
+    let target = saved(db, target).await;
+    let source = saved(db, run_with("source()", &["fs:a"])).await;
+    let over = saved_calling(db, "over", &[source.id]).await;
+    assert_eq!(
+        (target.hierarchy_level, over.hierarchy_level),
+        (3, 2),
+        "given"
+    );
+    let who = Principal::Local;
+    let (from, to) = (Reference::Id(source.id), Reference::Id(target.id));
+    merge(db, &who, &from, &to, Some(false)).await.unwrap();
+    assert_eq!(level(db, &target).await, 3);
+    assert_eq!(level(db, &over).await, 4);
+}
+
+/// Nobody means the survivor of a merge by the name of what is gone.
+#[tokio::test]
+async fn an_old_name_deletes_nothing_and_is_no_source_of_a_merge() {
+    let test = database().await;
+    let db = test.db();
+    let who = Principal::Local;
+    let first = saved(db, run("first()", "i")).await;
+    let second = saved(db, run("second()", "i")).await;
+    let third = saved(db, run("third()", "i")).await;
+    let id = |of: &pml_service::capabilities::Saved| Reference::Id(of.id);
+    merge(db, &who, &id(&first), &id(&second), Some(false))
+        .await
+        .unwrap();
+    for gone in [id(&first), first.display_name.parse().unwrap()] {
+        assert!(get(db, &who, &gone).await.unwrap().warning.is_some());
+        let deleted = delete(db, &who, &gone).await;
+        assert_eq!(deleted.unwrap_err().code(), "not_found");
+        let merged = merge(db, &who, &gone, &id(&third), Some(false)).await;
+        assert_eq!(merged.unwrap_err().code(), "not_found");
+    }
+    assert!(get(db, &who, &id(&second)).await.unwrap().warning.is_none());
 }

@@ -2,7 +2,8 @@
 
 use pml_entity::values::{EdgeSource, EdgeType, Visibility};
 use pml_service::capabilities::{
-    self, CachedCapabilities, ContextOptions, ListFilter, Reference, SearchRequest, Verification,
+    self, CachedCapabilities, ContextOptions, ListFilter, Outcome, Reference, SearchRequest,
+    Verification,
     dependencies::{self, Direction},
     ids, permissions,
 };
@@ -223,6 +224,54 @@ async fn a_local_installation_sees_everything_and_others_nothing_private_of_it()
             capabilities::get(db, &caller.who, &reference).await,
             &reference,
             caller.name,
+        );
+    }
+}
+
+/// The factor of what a capability depends on would tell how a hidden one fares.
+#[tokio::test]
+async fn a_score_says_nothing_about_a_capability_that_its_reader_may_not_see() {
+    let world = World::new().await;
+    let db = world.db();
+    let (private, public) = (&world.targets[0], &world.targets[3]);
+    let hidden = Reference::Id(private.id);
+    for _ in 0..3 {
+        let failure = Outcome {
+            success: false,
+            duration_ms: 1.0,
+        };
+        assert!(
+            capabilities::record_use(db, world.owner(), &hidden, failure)
+                .await
+                .unwrap()
+        );
+    }
+    let kind = EdgeType::Dependency;
+    dependencies::add(
+        db,
+        world.owner(),
+        &Reference::Id(public.id),
+        &hidden,
+        kind,
+        EdgeSource::Template,
+    )
+    .await
+    .unwrap();
+    for caller in &world.callers {
+        let request = SearchRequest {
+            limit: Some(20),
+            min_score: Some(0.0),
+            ..SearchRequest::query("do the public thing")
+        };
+        let found = capabilities::search(db, &HashingEmbedder, &caller.who, &request)
+            .await
+            .unwrap();
+        let hit = found.results.iter().find(|hit| hit.id == public.id);
+        let expected = if caller.sees[0] { 0.25 } else { 1.0 };
+        assert!(
+            (hit.unwrap().reliability - expected).abs() < 1e-9,
+            "{}: {hit:?}",
+            caller.name
         );
     }
 }

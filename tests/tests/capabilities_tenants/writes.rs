@@ -1,6 +1,8 @@
 //! Writes.
 
-use pml_entity::values::{CapabilityId, CodeHash, EdgeSource, EdgeType, PermissionSet, Visibility};
+use pml_entity::values::{
+    CapabilityId, CodeHash, EdgeSource, EdgeType, PatternId, PermissionSet, Visibility,
+};
 use pml_service::capabilities::{
     self, CapabilityError, NewRecord, Outcome, Reference, Rename, SaveRequest, Verification,
     dependencies,
@@ -264,6 +266,60 @@ async fn ownerless(world: &World, number: usize) -> CapabilityId {
         action: Set(format!("thing{number}")),
         hash: Set(ShortHash::new("abcd").unwrap()),
         visibility: Set(Visibility::Public),
+        ..Default::default()
+    }
+    .insert(world.db())
+    .await
+    .unwrap()
+    .id
+}
+
+/// ID-5: an older system let entries of several tenants name one pattern.
+#[tokio::test]
+async fn a_name_for_somebody_elses_code_gives_no_right_to_its_edges() {
+    let world = World::new().await;
+    let db = world.db();
+    let stranger = &world.callers[3].who;
+    let mine = named_target(db, stranger, Visibility::Private, "mine".to_owned()).await;
+    let (theirs, other) = (&world.targets[0], &world.targets[1]);
+    let own = world.owner();
+    let (from, to) = (Reference::Id(theirs.id), Reference::Id(other.id));
+    dependencies::add(
+        db,
+        own,
+        &from,
+        &to,
+        EdgeType::Dependency,
+        EdgeSource::Observed,
+    )
+    .await
+    .unwrap();
+    let alias = alias(&world, stranger, theirs.pattern_id).await;
+    let (alias, mine) = (Reference::Id(alias), Reference::Id(mine.id));
+    let before = world.rows().await;
+    let kind = EdgeType::Dependency;
+    let added = dependencies::add(db, stranger, &alias, &mine, kind, EdgeSource::Inferred).await;
+    assert_eq!(added.unwrap_err().code(), "refused");
+    let removed = dependencies::remove(db, stranger, &alias, &mine).await;
+    assert_eq!(removed.unwrap_err().code(), "refused");
+    let observed = dependencies::observe(db, stranger, &alias, &mine, 1).await;
+    assert_eq!(observed.unwrap_err().code(), "refused");
+    assert_eq!(world.rows().await, before);
+}
+
+/// An entry of the caller's for a pattern that is not.
+async fn alias(world: &World, who: &Principal, pattern: PatternId) -> CapabilityId {
+    use pml_entity::capabilities::capability_records;
+    use pml_entity::values::ShortHash;
+    use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+    capability_records::ActiveModel {
+        org: Set("other".to_owned()),
+        project: Set("web".to_owned()),
+        namespace: Set("old".to_owned()),
+        action: Set("alias".to_owned()),
+        hash: Set(ShortHash::new("abcd").unwrap()),
+        user_id: Set(who.user_id()),
+        workflow_pattern_id: Set(Some(pattern)),
         ..Default::default()
     }
     .insert(world.db())

@@ -18,7 +18,7 @@ use crate::wire::{
 
 /// List the edges of a capability.
 ///
-/// The most trusted first. Edges to what the caller may not see are left out. All of them come at once: `next_cursor` is null.
+/// The most trusted first. Edges to what the caller may not see are left out. At most 500 come, at once: `next_cursor` is null.
 #[utoipa::path(
     get,
     path = "/api/v1/capabilities/{reference}/dependencies",
@@ -28,7 +28,7 @@ use crate::wire::{
         (status = 200, description = "The edges", body = List<Dependency>),
         (status = 400, description = "`invalid_direction`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`ambiguous_reference`, `no_code`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`ambiguous_reference`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_reference`, `invalid_fqdn`, `invalid_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -97,7 +97,7 @@ pub(in super::super) async fn add_dependency(
     responses(
         (status = 204, description = "There is no such edge any more"),
         (status = 404, description = "`not_found`, also for what the caller may not change", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`ambiguous_reference`, `no_code`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`ambiguous_reference`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_reference`, `invalid_fqdn`, `invalid_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -11,10 +11,13 @@ use crate::{Error, sql};
 /// never falls. On stored data with a cycle a child that also stands above the pattern does not count, and the walk upward takes no more
 /// steps than there are patterns above: it ends on any data, and nothing grows from call to call.
 ///
+/// With `new_above` something may contain it that did not before, and rises even if the pattern itself does not.
+///
 /// Call it under the lock of the `contains` edges. One statement.
 pub(in crate::capabilities) async fn raise_levels<C: ConnectionTrait>(
     tx: &C,
     pattern: PatternId,
+    new_above: bool,
 ) -> Result<i32, Error> {
     const SQL: &str = "\
         WITH RECURSIVE above(id) AS ( \
@@ -29,7 +32,7 @@ pub(in crate::capabilities) async fn raise_levels<C: ConnectionTrait>(
             )) AS level, p.hierarchy_level AS stored, (SELECT count(*) FROM above) AS patterns \
             FROM workflow_pattern p WHERE p.pattern_id = $1 \
         ), risen(id, level, steps) AS ( \
-            SELECT $1::uuid, level, patterns FROM own WHERE level > stored \
+            SELECT $1::uuid, level, patterns FROM own WHERE level > stored OR $2 \
             UNION \
             SELECT p.pattern_id, r.level + 1, r.steps - 1 \
             FROM risen r JOIN capability_dependency d ON d.to_capability_id = r.id AND d.edge_type = 'contains' \
@@ -40,7 +43,7 @@ pub(in crate::capabilities) async fn raise_levels<C: ConnectionTrait>(
             WHERE p.pattern_id = h.id AND p.hierarchy_level < h.level \
         ) \
         SELECT level FROM own";
-    let statement = sql::statement(SQL, [pattern.into()]);
+    let statement = sql::statement(SQL, [pattern.into(), new_above.into()]);
     match tx.query_one_raw(statement).await? {
         Some(row) => Ok(row.try_get("", "level")?),
         None => Ok(0),

@@ -16,12 +16,13 @@ use sea_orm::{ConnectionTrait, FromQueryResult, TransactionSession, TransactionT
 
 pub use confidence::{confidence, modifier, weight};
 pub(super) use hierarchy::raise_levels;
-pub(super) use lock::{LOCK_CLASS_EDGES, lock_key};
+pub(super) use lock::{LOCK_CLASS_EDGES, lock_edges, lock_key};
 pub(super) use observe::{Observed, observe_edges};
 pub use read::{all, ancestors, children, count, descendants, list, parents};
 
 use super::access::not_found;
 use super::error::CapabilityError;
+use super::permissions::ensure_own;
 use super::reference::{Reference, Resolved, resolve, resolve_for_change};
 use crate::{Error, Principal, sql};
 
@@ -155,7 +156,7 @@ where
         }
     };
     if edge_type == EdgeType::Contains {
-        raise_levels(&tx, from_pattern).await?;
+        raise_levels(&tx, from_pattern, false).await?;
     }
     tx.commit().await?;
     Ok(Edge::new(&edge, &ends.from, &ends.to))
@@ -221,10 +222,15 @@ impl Ends {
         from: &Reference,
         to: &Reference,
     ) -> Result<Self, Error> {
-        Ok(Self {
+        let ends = Self {
             from: resolve_for_change(db, who, from).await?,
             to: resolve(db, who, to).await?,
-        })
+        };
+        // Edges belong to code. In a local installation all of it is one person's.
+        if let (Some(pattern), Principal::User { .. }) = (ends.from.pattern_id, who) {
+            ensure_own(db, who, pattern, from).await?;
+        }
+        Ok(ends)
     }
 
     fn patterns(&self) -> Option<(PatternId, PatternId)> {

@@ -11,6 +11,10 @@ use crate::capabilities::reference::{Reference, Resolved, resolve};
 use crate::sql::statement;
 use crate::{Error, Principal};
 
+/// Most edges that [`list`] gives, and most neighbours that [`children`] and [`parents`] give: as many as the longest page of a list has rows.
+pub const MAX_EDGES: u32 = 500;
+/// Most edges that [`all`] gives, and most capabilities that [`descendants`] and [`ancestors`] give: a graph that can still be drawn and sent.
+pub const MAX_GRAPH: u32 = 10_000;
 /// Confidence that an edge must exceed to be listed, if none is given. Source: spec of capabilities, DEP-4.
 const DEFAULT_MIN_CONFIDENCE: f64 = 0.3;
 
@@ -68,9 +72,9 @@ fn entry_of(pattern: &str, visible: &str) -> String {
     )
 }
 
-/// The edges of a capability, most trusted first. Two statements.
+/// The edges of a capability, most trusted first, then by count and ids: at most 500 (`MAX_EDGES`). Two statements.
 ///
-/// Only those whose other end the caller may see.
+/// Only those whose other end the caller may see. [`count`] tells how many there are.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the capability is unknown or hidden.
@@ -91,7 +95,8 @@ pub async fn list<C: ConnectionTrait>(
              CASE WHEN d.from_capability_id = $1 THEN $3 ELSE other.name END AS from_name, \
              CASE WHEN d.from_capability_id = $1 THEN other.id ELSE $2 END AS to_id, \
              CASE WHEN d.from_capability_id = $1 THEN other.name ELSE $3 END AS to_name \
-         FROM capability_dependency d CROSS JOIN LATERAL {entry} AS other WHERE {ends} ORDER BY {ORDER}",
+         FROM capability_dependency d CROSS JOIN LATERAL {entry} AS other WHERE {ends} \
+         ORDER BY {ORDER} LIMIT {MAX_EDGES}",
         entry = entry_of(OTHER, &visible.sql),
         ends = ends(direction),
     );
@@ -127,7 +132,8 @@ pub async fn count<C: ConnectionTrait>(
     }
 }
 
-/// Every edge with a confidence above `min_confidence` (`None`: 0.3), most trusted first. One statement.
+/// Every edge with a confidence above `min_confidence` (`None`: 0.3), most trusted first, then by count and ids: at most 10,000
+/// (`MAX_GRAPH`). One statement.
 ///
 /// Only those whose both ends the caller may see; in local mode also those of patterns without a registry entry.
 ///
@@ -153,7 +159,8 @@ pub async fn all<C: ConnectionTrait>(
          ) \
          SELECT {COLUMNS}, f.id AS from_id, f.name AS from_name, t.id AS to_id, t.name AS to_name FROM capability_dependency d \
          LEFT JOIN entry f ON f.pattern_id = d.from_capability_id LEFT JOIN entry t ON t.pattern_id = d.to_capability_id \
-         WHERE d.confidence_score > $1 AND ($2::bool OR (f.id IS NOT NULL AND t.id IS NOT NULL)) ORDER BY {ORDER}",
+         WHERE d.confidence_score > $1 AND ($2::bool OR (f.id IS NOT NULL AND t.id IS NOT NULL)) \
+         ORDER BY {ORDER} LIMIT {MAX_GRAPH}",
         visible = visible.sql,
     );
     let mut values: Vec<Value> = vec![min_confidence.into(), (*who == Principal::Local).into()];
@@ -162,6 +169,8 @@ pub async fn all<C: ConnectionTrait>(
 }
 
 /// What the capability contains, directly, by name. Two statements.
+///
+/// At most 500 (`MAX_EDGES`): of more, those with the most trusted edges, of equal ones those with the least pattern ids.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the capability is unknown or hidden.
@@ -174,7 +183,7 @@ pub async fn children<C: ConnectionTrait>(
     neighbours(db, who, of, walk).await
 }
 
-/// What contains the capability, directly, by name. Two statements.
+/// What contains the capability, directly, by name. At most 500, chosen as by [`children`]. Two statements.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the capability is unknown or hidden.
@@ -189,7 +198,8 @@ pub async fn parents<C: ConnectionTrait>(
 
 /// Everything that is reached from the capability over one kind of edge, by name, without itself. Two statements.
 ///
-/// The way leads over visible capabilities only, and visits each once: it ends on cyclic data.
+/// The way leads over visible capabilities only, and visits each once: it ends on cyclic data. At most 10,000 (`MAX_GRAPH`): of more, those
+/// with the most trusted edge on the way, of equal ones those with the least pattern ids.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the capability is unknown or hidden.
@@ -243,9 +253,11 @@ async fn neighbours<C: ConnectionTrait>(
     let of = resolve(db, who, of).await?;
     let visible = access::visible(who, "r", 3);
     let sql = format!(
-        "SELECT entry.id, entry.name AS display_name, p.pattern_id, p.hierarchy_level \
-         FROM capability_dependency d JOIN workflow_pattern p ON p.pattern_id = {there} CROSS JOIN LATERAL {entry} AS entry \
-         WHERE {here} = $1 AND d.edge_type = $2 ORDER BY entry.name, entry.id",
+        "SELECT * FROM ( \
+             SELECT entry.id, entry.name AS display_name, p.pattern_id, p.hierarchy_level \
+             FROM capability_dependency d JOIN workflow_pattern p ON p.pattern_id = {there} CROSS JOIN LATERAL {entry} AS entry \
+             WHERE {here} = $1 AND d.edge_type = $2 ORDER BY d.confidence_score DESC, p.pattern_id LIMIT {MAX_EDGES} \
+         ) AS strongest ORDER BY display_name, id",
         entry = entry_of("p.pattern_id", &visible.sql),
     );
     relatives(db, &sql, &of, over, visible.values).await
@@ -265,10 +277,14 @@ async fn reached<C: ConnectionTrait>(
              UNION \
              SELECT {there} FROM reached w JOIN capability_dependency d ON {here} = w.id \
              WHERE d.edge_type = $2 AND EXISTS (SELECT FROM capability_records r WHERE r.workflow_pattern_id = {there} AND {is_visible}) \
+         ), strongest AS ( \
+             SELECT found.id FROM reached w JOIN capability_dependency d ON {here} = w.id AND d.edge_type = $2 \
+                                            JOIN reached found ON found.id = {there} \
+             WHERE found.id <> $1 GROUP BY found.id ORDER BY max(d.confidence_score) DESC, found.id LIMIT {MAX_GRAPH} \
          ) \
          SELECT entry.id, entry.name AS display_name, p.pattern_id, p.hierarchy_level \
-         FROM reached JOIN workflow_pattern p ON p.pattern_id = reached.id CROSS JOIN LATERAL {entry} AS entry \
-         WHERE p.pattern_id <> $1 ORDER BY entry.name, entry.id",
+         FROM strongest JOIN workflow_pattern p ON p.pattern_id = strongest.id CROSS JOIN LATERAL {entry} AS entry \
+         ORDER BY entry.name, entry.id",
         entry = entry_of("p.pattern_id", &visible.sql),
         is_visible = visible.sql,
     );

@@ -142,7 +142,7 @@ pub struct Summary {
 
 /// The capabilities that match and that the caller may see. One statement.
 ///
-/// A cursor belongs to an order and to a set of filters. It stays valid when rows come and go; a row whose place changes in between may be
+/// A cursor belongs to an order and to filters with their values. It stays valid when rows come and go; a row whose place changes in between may be
 /// seen twice or not at all.
 ///
 /// # Errors
@@ -187,29 +187,16 @@ pub async fn list<C: ConnectionTrait>(
     }))
 }
 
-/// Names the list in its cursors: its order, and which filters it has.
+/// Names the list in its cursors: its order, and its filters with their values. A cursor holds only the start of a SHA-256 of it.
 fn list_name(filter: &ListFilter) -> String {
-    let given = [
-        filter.pattern.is_some(),
-        filter.namespace.is_some(),
-        filter.org.is_some(),
-        filter.project.is_some(),
-        filter.tag.is_some(),
-        filter.visibility.is_some(),
-        filter.routing.is_some(),
-        filter.verified.is_some(),
-        filter.community_id.is_some(),
-        filter.min_success_rate.is_some(),
-        filter.min_usage.is_some(),
-        filter.unnamed_only,
-        filter.mine_only,
-    ];
-    let given: String = given
-        .iter()
-        .map(|given| if *given { '1' } else { '0' })
-        .collect();
+    let conditions = ListFilter {
+        sort: Sort::default(),
+        descending: None,
+        ..filter.clone()
+    };
+    // The text for debugging quotes what is in a string, so two filters never have the same.
     format!(
-        "capabilities {:?} {} {given}",
+        "capabilities {:?} {} {conditions:?}",
         filter.sort,
         filter.is_descending()
     )

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 use serde::Serialize;
 
 use self::pair::{Pair, Relation};
+use super::access::not_found;
 use super::dependencies::raise_levels;
 use super::{CapabilityError, Reference, resolve_for_change};
 use crate::{Error, Principal};
@@ -89,7 +90,8 @@ pub struct Merged {
 /// `permission_audit_log`.
 ///
 /// # Errors
-/// [`Error::NotFound`] for the source, then for the target, if it is unknown or the caller may not change it;
+/// [`Error::NotFound`] for the source, then for the target, if it is unknown or the caller may not change it, and for an old name of the
+/// source;
 /// [`CapabilityError::SelfMerge`] when both are one entry, by whatever names; [`CapabilityError::ToolsMismatch`];
 /// [`CapabilityError::Cycle`] when the moved edges would close one; [`CapabilityError::NoCode`]; [`Error::Refused`] when the target's code
 /// belongs to somebody else.
@@ -105,6 +107,10 @@ where
 {
     let tx = db.begin().await?;
     let found = resolve_for_change(&tx, who, source).await?;
+    // What goes must be named as it is now: an old name would take another away than the one that was meant.
+    if found.warning.is_some() {
+        return Err(not_found(source));
+    }
     let kept = resolve_for_change(&tx, who, target).await?;
     if found.id == kept.id {
         return Err(CapabilityError::SelfMerge.into());
@@ -158,7 +164,7 @@ async fn fold_in<C: ConnectionTrait>(
     fold::move_runs(tx, from, to).await?;
     names::hand_over(tx, who, pair, &hash).await?;
     let totals = fold::add_up(tx, pair, code.as_ref()).await?;
-    raise_levels(tx, to).await?;
+    raise_levels(tx, to, true).await?;
     let code_source = if code.is_some() {
         names::renew(tx, who, pair, &hash).await?;
         CodeSource::Source

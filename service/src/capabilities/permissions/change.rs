@@ -186,7 +186,17 @@ async fn overtaken<C: ConnectionTrait>(
     }
 }
 
-/// The stored set of code that is the caller's to widen.
+/// Fails unless the code is the caller's to change: a name for it is not enough.
+pub(in crate::capabilities) async fn ensure_own<C: ConnectionTrait>(
+    db: &C,
+    who: &Principal,
+    pattern: PatternId,
+    capability: &Reference,
+) -> Result<(), Error> {
+    own(db, who, pattern, capability).await.map(|_| ())
+}
+
+/// The stored set of code that is the caller's to change.
 pub(super) async fn own<C: ConnectionTrait>(
     db: &C,
     who: &Principal,

@@ -13,6 +13,7 @@ pub mod tool_policy;
 
 pub use approval::{ApprovalInbox, Approver, ApproverError, EscalationDecision, EscalationRequest};
 pub use audit::{AuditEntry, AuditFilter, AuditSummary, DEFAULT_WINDOW, audit, audit_summary};
+pub(super) use change::ensure_own;
 pub use change::{
     Changed, MAX_APPROVER_CHARS, MAX_REASON_CHARS, PermissionChange, PermissionState, change, state,
 };

@@ -23,13 +23,17 @@ pub struct Deleted {
 /// One transaction (a savepoint inside a caller's) that locks the pattern, then the entry.
 ///
 /// # Errors
-/// [`Error::NotFound`], also for an entry the caller may not change; [`CapabilityError::Ambiguous`](super::super::CapabilityError::Ambiguous).
+/// [`Error::NotFound`], also for an entry the caller may not change, and for an old name; [`CapabilityError::Ambiguous`](super::super::CapabilityError::Ambiguous).
 pub async fn delete<C>(db: &C, who: &Principal, reference: &Reference) -> Result<Deleted, Error>
 where
     C: ConnectionTrait + TransactionTrait,
 {
     const LOCK: &str = "SELECT FROM workflow_pattern WHERE pattern_id = $1 FOR UPDATE";
     let found = resolve_for_change(db, who, reference).await?;
+    // An old name would take another capability away than the one that was meant.
+    if found.warning.is_some() {
+        return Err(not_found(reference));
+    }
     let tx = db.begin().await?;
     if let Some(pattern) = found.pattern_id {
         tx.execute_raw(statement(LOCK, [pattern.into()])).await?;

@@ -1,8 +1,9 @@
 //! New vectors for what has old ones, or those of another model.
 
-use pml_entity::values::{Embedding, PatternId};
+use pml_entity::values::{EdgeType, Embedding, PatternId};
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionSession, TransactionTrait, Value};
 
+use crate::capabilities::dependencies::lock_edges;
 use crate::embedding::{Embedder, EmbedderError};
 use crate::{Error, sql};
 
@@ -25,7 +26,8 @@ struct Row {
 }
 
 /// Makes the vectors anew that are stale or of another model than the embedder's, of all owners: the way to change the model, and to catch up
-/// on renames that happened while the embedder was away. Gives the number of vectors that were written.
+/// on renames that happened while the embedder was away. Gives the number of vectors that were written. One without any text keeps its
+/// vector, which counts as nobody's then.
 ///
 /// `batch` patterns (1–500) at a time: three statements each, the last two in a transaction that locks them in the order of their ids. Each
 /// batch stands when it is written, so that a run which breaks off is continued by the next. While a change of the model is under way, calls that compare or write vectors are refused with
@@ -51,7 +53,12 @@ where
             return Ok(written);
         };
         last = Some(end);
-        let (ids, texts): (Vec<PatternId>, Vec<String>) = rows
+        let (worded, silent): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| row.text.is_some());
+        if !silent.is_empty() {
+            disown(db, embedder.model_id(), silent).await?;
+        }
+        let (ids, texts): (Vec<PatternId>, Vec<String>) = worded
             .into_iter()
             .filter_map(|row| Some((row.pattern_id, row.text?)))
             .unzip();
@@ -91,10 +98,31 @@ async fn outdated<C: ConnectionTrait>(
     Ok(Row::find_by_statement(statement).all(db).await?)
 }
 
-/// In a statement of its own: what follows then sees what a rename that was waited for has done.
+/// Marks patterns without any text: no model of ours made their vectors, so they stand in the way of none.
+async fn disown<C>(db: &C, model: &str, rows: Vec<Row>) -> Result<(), Error>
+where
+    C: ConnectionTrait + TransactionTrait,
+{
+    let ids: Vec<PatternId> = rows.into_iter().map(|row| row.pattern_id).collect();
+    let tx = db.begin().await?;
+    lock(&tx, &ids).await?;
+    let sql = format!(
+        "UPDATE workflow_pattern p SET embedding_model = NULL, embedding_stale = true \
+         WHERE {OUTDATED} AND p.embedding_model IS NOT NULL AND p.pattern_id = ANY($2) AND {TEXT} IS NULL"
+    );
+    let ids: Vec<_> = ids.iter().map(PatternId::as_uuid).collect();
+    tx.execute_raw(sql::statement(sql, [model.into(), ids.into()]))
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// In statements of their own: what follows then sees what a rename that was waited for has done. The edges come first, because a save that
+/// holds their lock goes on to lock patterns in no order.
 async fn lock<C: ConnectionTrait>(tx: &C, ids: &[PatternId]) -> Result<(), Error> {
     const SQL: &str = "\
         SELECT FROM workflow_pattern WHERE pattern_id = ANY($1) ORDER BY pattern_id FOR NO KEY UPDATE";
+    lock_edges(tx, EdgeType::Contains).await?;
     let ids: Vec<_> = ids.iter().map(PatternId::as_uuid).collect();
     let statement = sql::statement(SQL, [ids.into()]);
     tx.execute_raw(statement).await?;

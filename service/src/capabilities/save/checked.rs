@@ -91,7 +91,7 @@ impl Checked {
         let dag = DagStructure {
             tools_used: distinct(&request.tools_used),
             intent_text: Some(intent.clone()),
-            tool_invocations: request.tool_invocations,
+            tool_invocations: recorded(request.tool_invocations),
             static_structure: request.static_structure.filter(has_content),
             ..DagStructure::default()
         };
@@ -208,6 +208,16 @@ fn check_invocations(invocations: &[Value]) -> Result<(), CapabilityError> {
         return Err(invalid("tool_invocations holds a null character"));
     }
     Ok(())
+}
+
+/// The members of an invocation that are kept (spec of capabilities, SAVE-6): what was called and when, not with what.
+const INVOCATION_MEMBERS: [&str; 5] = ["id", "tool", "ts", "durationMs", "sequenceIndex"];
+
+fn recorded(mut invocations: Vec<Value>) -> Vec<Value> {
+    for members in invocations.iter_mut().filter_map(Value::as_object_mut) {
+        members.retain(|member, _| INVOCATION_MEMBERS.contains(&member.as_str()));
+    }
+    invocations
 }
 
 fn check_object(name: &str, document: Option<&Value>) -> Result<(), CapabilityError> {

@@ -92,7 +92,7 @@ impl Saved {
 /// code, permissions, registry entry); counters, tools and structure follow the latest run, and a schema is only replaced by another one.
 /// `contains` edges lead to the capabilities that the code, its structure or its tools name and the caller may see; one that would close
 /// a cycle is left out and reported in `warnings`. Levels of the pattern and of everything above it rise with it. Saving a run twice, by its
-/// `trace_id`, counts once.
+/// `trace_id`, counts once; the same run is the same code with the same intent, success and duration in whole milliseconds.
 ///
 /// Writes `workflow_pattern`, `capability_dependency`, `capability_records` and `execution_trace` in one transaction: all or nothing.
 /// At most eight statements, BEGIN and COMMIT included, whatever the number of children. The vector is made before the transaction, and only
@@ -115,7 +115,7 @@ where
     let mut vector = None;
     for _ in 0..ATTEMPTS {
         let before = statements::before(db, who, &run, &references, embedder.model_id()).await?;
-        if let Some(ran) = before.trace {
+        if let Some(ran) = &before.trace {
             return replayed(db, &run, &before, ran).await;
         }
         if before.known.is_none() && vector.is_none() {
@@ -198,7 +198,7 @@ where
     }
     let warnings = link(&tx, pattern.pattern_id, children).await?;
     if lock {
-        pattern.hierarchy_level = raise_levels(&tx, pattern.pattern_id).await?;
+        pattern.hierarchy_level = raise_levels(&tx, pattern.pattern_id, false).await?;
     }
     let Some(record) = statements::ensure_record(&tx, run, pattern.pattern_id).await? else {
         tx.rollback().await?;
@@ -252,17 +252,17 @@ async fn link<C: ConnectionTrait>(
     Ok(warnings)
 }
 
-/// The answer for a run that is stored already. A run of other code has no business with that id.
+/// The answer for a run that is stored already. Another run has no business with that id: one of other code, or one that went otherwise.
 async fn replayed<C: ConnectionTrait>(
     db: &C,
     run: &Checked,
     before: &Before,
-    ran: StoredRun,
+    ran: &StoredRun,
 ) -> Result<Saved, Error> {
     let own = before
         .known
         .map(|(pattern, _)| pattern)
-        .filter(|known| ran.pattern == Some(*known));
+        .filter(|known| ran.is(run, *known));
     let stored = match own {
         Some(pattern) => statements::stored(db, run, pattern).await?,
         None => None,

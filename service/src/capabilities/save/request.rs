@@ -31,7 +31,8 @@ pub struct SaveRequest {
     pub description: Option<String>,
     /// Ids of the tools it called, in any spelling, at most 1,000 of 1 to 512 characters. Repeats are dropped.
     pub tools_used: Vec<String>,
-    /// Its calls in detail, at most 10,000 objects with `id`, `tool`, `ts`, `durationMs`, `sequenceIndex`.
+    /// Its calls in detail, at most 10,000 objects. Their `id`, `tool`, `ts`, `durationMs` and `sequenceIndex` are kept; whatever else they
+    /// hold, arguments above all, is not stored.
     pub tool_invocations: Vec<Value>,
     /// What static analysis found in the code: an object with `nodes` and `edges`. With a node it decides the code's hash.
     pub static_structure: Option<Value>,

@@ -36,10 +36,37 @@ pub(super) struct Before {
 }
 
 /// A run that is stored already.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct StoredRun {
     /// The pattern that ran; `None` for a run of its own.
-    pub(super) pattern: Option<PatternId>,
+    pattern: Option<PatternId>,
+    /// `None` for a run that was not saved here.
+    intent: Option<String>,
+    success: bool,
+    duration_ms: i64,
+}
+
+impl StoredRun {
+    fn read(row: &QueryResult) -> Result<Option<Self>, Error> {
+        let id: Option<TraceId> = row.try_get("", "trace_id")?;
+        if id.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            pattern: row.try_get("", "trace_pattern")?,
+            intent: row.try_get("", "trace_intent")?,
+            success: row.try_get("", "trace_success")?,
+            duration_ms: row.try_get("", "trace_duration_ms")?,
+        }))
+    }
+
+    /// Whether it is this run, of this pattern.
+    pub(super) fn is(&self, run: &Checked, pattern: PatternId) -> bool {
+        self.pattern == Some(pattern)
+            && self.intent.as_deref() == Some(run.intent.as_str())
+            && self.success == run.success
+            && self.duration_ms == run.duration_ms
+    }
 }
 
 /// Reads all of it. One statement.
@@ -54,6 +81,7 @@ pub(super) async fn before<C: ConnectionTrait>(
     // The least and the greatest model are each one step into an index; if there are two models, one of these is not ours.
     let sql = format!(
         "SELECT p.pattern_id, p.hierarchy_level, t.id AS trace_id, t.capability_id AS trace_pattern, \
+             t.initial_context->>'intent' AS trace_intent, t.success AS trace_success, t.duration_ms AS trace_duration_ms, \
              (SELECT min(embedding_model) FROM workflow_pattern) AS first_model, \
              (SELECT max(embedding_model) FROM workflow_pattern) AS last_model, \
              (SELECT coalesce(jsonb_agg(jsonb_build_object('id', named.asked, 'pattern', r.workflow_pattern_id, \
@@ -91,8 +119,6 @@ pub(super) async fn before<C: ConnectionTrait>(
     let row = one(db, &sql, values).await?;
     let known: Option<PatternId> = row.try_get("", "pattern_id")?;
     let level: Option<i32> = row.try_get("", "hierarchy_level")?;
-    let trace: Option<TraceId> = row.try_get("", "trace_id")?;
-    let trace_pattern: Option<PatternId> = row.try_get("", "trace_pattern")?;
     let models: [Option<String>; 2] = [
         row.try_get("", "first_model")?,
         row.try_get("", "last_model")?,
@@ -102,9 +128,7 @@ pub(super) async fn before<C: ConnectionTrait>(
         .map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
     Ok(Before {
         known: known.zip(level),
-        trace: trace.map(|_| StoredRun {
-            pattern: trace_pattern,
-        }),
+        trace: StoredRun::read(&row)?,
         other_model: models.into_iter().flatten().find(|stored| stored != model),
         children: Children::new(children),
     })

@@ -25,6 +25,9 @@ const ALTERNATIVE_FACTOR: f64 = 0.90;
 const DEFAULT_CO_OCCURRING: u32 = 10;
 /// Two runs of one user belong together when less than this lies between them, in seconds.
 const TOGETHER_SECONDS: u32 = 3_600;
+/// Runs of a capability that are looked at for what ran with them, the latest ones. Each costs a look for its neighbours in time, and what a
+/// capability that runs all day is used with shows in its last thousand runs as well as in all of them.
+const LATEST_RUNS: u32 = 1_000;
 
 /// What a capability needs to have run before, or feeds: the target of a `dependency` edge.
 #[derive(Clone, Debug, PartialEq, FromQueryResult)]
@@ -213,7 +216,7 @@ pub struct CoOccurring {
 }
 
 /// What ran together with a capability: as a part of the same larger run, or by the same user less than an hour apart (spec of capabilities, SEARCH-7).
-/// The most frequent first, then the latest. `limit` is 1–500; `None`: 10.
+/// The most frequent first, then the latest. `limit` is 1–500; `None`: 10. Only the latest 1,000 runs of the capability are looked at.
 ///
 /// A user learns from their own runs only, nobody from none; in local mode all runs count. A run without an owner belongs with others
 /// through their common parent only: two unknown users are not one. Two statements, one more for an old name.
@@ -236,6 +239,7 @@ pub async fn co_occurring<C: ConnectionTrait>(
     let sql = format!(
         "WITH runs AS ( \
              SELECT t.id, t.parent_trace_id, t.user_id, t.executed_at FROM execution_trace t WHERE t.capability_id = $1 AND {own} \
+             ORDER BY t.executed_at DESC, t.id LIMIT {LATEST_RUNS} \
          ), together AS ( \
              SELECT t.capability_id AS pattern_id, t.id, t.executed_at FROM runs JOIN execution_trace t ON t.parent_trace_id = runs.parent_trace_id \
              WHERE t.capability_id <> $1 AND {own} \

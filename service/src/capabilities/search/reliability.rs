@@ -4,6 +4,9 @@
 
 use pml_entity::values::Decision;
 
+use crate::Principal;
+use crate::capabilities::access;
+
 /// Share of successes below which a capability is next to useless.
 const POOR_RATE: f64 = 0.50;
 /// What its score is multiplied with then.
@@ -79,10 +82,20 @@ pub(super) fn base_sql(alias: &str) -> String {
 }
 
 /// The lowest success rate among the targets of the pattern's `dependency` edges, as a subquery of one value; 1 without any that was used.
-pub(super) fn transitive_sql(pattern_id: &str) -> String {
+///
+/// A target that the principal may not see does not count: the score would tell how it fares. `first` is the number of the first parameter of
+/// [`access::visible`], which it shares.
+pub(super) fn transitive_sql(who: &Principal, pattern_id: &str, first: usize) -> String {
+    let seen = match who {
+        Principal::Local => String::new(),
+        _ => format!(
+            "AND EXISTS (SELECT FROM capability_records r WHERE r.workflow_pattern_id = t.pattern_id AND {})",
+            access::visible(who, "r", first).sql
+        ),
+    };
     format!(
         "coalesce((SELECT min({rate}) FROM capability_dependency d JOIN workflow_pattern t ON t.pattern_id = d.to_capability_id \
-         WHERE d.from_capability_id = {pattern_id} AND d.edge_type = 'dependency' AND t.usage_count > 0), 1)",
+         WHERE d.from_capability_id = {pattern_id} AND d.edge_type = 'dependency' AND t.usage_count > 0 {seen}), 1)",
         rate = success_rate_sql("t")
     )
 }

@@ -201,7 +201,7 @@ async fn ranking<C: ConnectionTrait>(
               CROSS JOIN LATERAL ({record}) r \
          ORDER BY s.score DESC, s.distance, s.pattern_id",
         base = reliability::base_sql("p"),
-        transitive = reliability::transitive_sql("pool.pattern_id"),
+        transitive = reliability::transitive_sql(search.who, "pool.pattern_id", 4),
         score = reliability::score_sql("semantic", "reliability"),
         rate = reliability::success_rate_sql("p"),
     );
@@ -244,7 +244,7 @@ pub(super) async fn literal<C: ConnectionTrait>(
         visible = visible.sql,
         preference = preference(who, 4),
         base = reliability::base_sql("p"),
-        transitive = reliability::transitive_sql("p.pattern_id"),
+        transitive = reliability::transitive_sql(who, "p.pattern_id", 4),
         rate = reliability::success_rate_sql("p"),
     );
     let mut values: Vec<Value> = vec![
