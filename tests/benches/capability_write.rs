@@ -192,7 +192,7 @@ async fn repeated_saves(db: &Db, pool: &PgPool, clusters: &Clusters) {
 
 /// There is no hand-written way beside: edges without the check for cycles would be another thing.
 async fn saves_with_children(db: &Db, clusters: &Clusters) {
-    let mut calls = String::new();
+    let mut calls = Vec::new();
     for number in 0..CHILDREN {
         let child = save(
             db,
@@ -202,8 +202,9 @@ async fn saves_with_children(db: &Db, clusters: &Clusters) {
             ),
         )
         .await;
-        calls.push_str(&format!("mcp[\"$cap:{}\"]();", child.id));
+        calls.push(format!("mcp[\"$cap:{}\"]();", child.id));
     }
+    let calls = calls.concat();
     let (mut ours, mut statements) = (Vec::new(), 0);
     for round in 0..ROUNDS {
         let started = Instant::now();
@@ -260,13 +261,13 @@ async fn merges(db: &Db, pool: &PgPool, clusters: &Clusters) {
 /// 40 savers of one code at once: the row is the bottleneck, as it must be.
 async fn parallel_saves(db: &Db, clusters: &Clusters) {
     let started = Instant::now();
-    let saves = (0..40).map(|_| {
+    let writers = (0..40).map(|_| {
         save(
             db,
             request("together();".to_owned(), &clusters.vectors()[1]),
         )
     });
-    let saved = futures::future::join_all(saves).await;
+    let saved = futures::future::join_all(writers).await;
     let most = saved.iter().map(|saved| saved.usage_count).max();
     println!(
         "40 saves of one code at once: {:?} altogether, usage_count {most:?}",

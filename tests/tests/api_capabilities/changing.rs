@@ -119,7 +119,10 @@ async fn a_merge_adds_up_and_removes_the_source() {
         assert_eq!(answer[field], value, "{field}");
     }
     let id = source["id"].as_str().unwrap();
-    get(&api, id).await.assert_problem(404, "not_found");
+    // Code calls by id, so that leads on.
+    let moved = get(&api, id).await.assert_ok();
+    assert_eq!(moved["id"], target["id"]);
+    assert!(moved["warning"].as_str().unwrap().contains("was merged"));
     let left = get(&api, "fs:new").await.assert_ok();
     assert_eq!(
         (&left["usage_count"], &left["code_snippet"]),

@@ -128,6 +128,29 @@ async fn a_key_does_not_stand_for_two_requests() {
 }
 
 #[tokio::test]
+async fn a_key_does_not_stand_for_another_run_of_the_same_code() {
+    let api = ApiServer::start().await;
+    let first = run("return 1;");
+    assert_eq!(save_keyed(&api, "run", &first).await.status, 201);
+    for (field, other) in [
+        ("intent", json!("write a JSON file")),
+        ("success", json!(false)),
+        ("duration_ms", json!(151)),
+    ] {
+        let mut body = first.clone();
+        body[field] = other;
+        save_keyed(&api, "run", &body)
+            .await
+            .assert_problem(422, "idempotency_key_reused");
+    }
+    let again = save_keyed(&api, "run", &first).await.assert_ok();
+    assert_eq!(
+        (&again["replayed"], &again["usage_count"]),
+        (&json!(true), &json!(1))
+    );
+}
+
+#[tokio::test]
 async fn repeats_that_arrive_together_are_counted_once() {
     let api = ApiServer::start().await;
     let body = run("return 'together';");

@@ -1,6 +1,6 @@
 //! Going through a list page by page.
 
-use pml_entity::values::CapabilityId;
+use pml_entity::values::{CapabilityId, Visibility};
 use pml_service::capabilities::{ListFilter, Sort, Summary, list};
 use pml_service::{Cursor, Db, Error, Limit, PageRequest, Principal};
 use pml_testkit::database;
@@ -151,6 +151,82 @@ async fn a_cursor_belongs_to_its_order_and_its_filters() {
                 );
             }
         }
+    }
+}
+
+/// Pairs of filters that restrict the same things, to different values.
+#[tokio::test]
+async fn a_cursor_of_one_value_is_refused_for_another() {
+    let test = database().await;
+    let db = test.db();
+    fill(db).await;
+    let default = ListFilter::default;
+    let some = |value: &str| Some(value.to_owned());
+    let pairs = [
+        [some("ns*"), some("*")].map(|pattern| ListFilter {
+            pattern,
+            ..default()
+        }),
+        [some("ns0"), some("ns1")].map(|namespace| ListFilter {
+            namespace,
+            ..default()
+        }),
+        [some("local"), some("acme")].map(|org| ListFilter { org, ..default() }),
+        [some("default"), some("web")].map(|project| ListFilter {
+            project,
+            ..default()
+        }),
+        [Visibility::Private, Visibility::Public].map(|visibility| ListFilter {
+            visibility: Some(visibility),
+            ..default()
+        }),
+        [false, true].map(|verified| ListFilter {
+            verified: Some(verified),
+            ..default()
+        }),
+        [0.0, 0.1].map(|rate| ListFilter {
+            min_success_rate: Some(rate),
+            ..default()
+        }),
+        [0, 1].map(|usage| ListFilter {
+            min_usage: Some(usage),
+            ..default()
+        }),
+        [true, false].map(|mine_only| ListFilter {
+            mine_only,
+            ..default()
+        }),
+        // One value at two places.
+        [
+            ListFilter {
+                org: some("local"),
+                project: some("default"),
+                ..default()
+            },
+            ListFilter {
+                org: some("default"),
+                project: some("local"),
+                ..default()
+            },
+        ],
+    ];
+    for [made_for, other] in &pairs {
+        let (_, cursor) = page(db, made_for, 1, None).await;
+        let request = || PageRequest {
+            limit: Limit::default(),
+            cursor: cursor.as_deref().map(Cursor::from),
+        };
+        assert!(cursor.is_some(), "{made_for:?}");
+        let refused = list(db, &Principal::Local, other, request()).await;
+        assert!(matches!(refused, Err(Error::InvalidCursor)), "{other:?}");
+        // The order it has anyway, in so many words.
+        let explicit = ListFilter {
+            descending: Some(true),
+            ..made_for.clone()
+        };
+        list(db, &Principal::Local, &explicit, request())
+            .await
+            .unwrap();
     }
 }
 

@@ -59,7 +59,7 @@ async fn the_model_is_changed_in_batches() {
     let told = |done| progress.lock().unwrap().push(done);
     let before = db.statements().snapshot();
     assert_eq!(reembed(db, &embedder, &told, 2).await.unwrap(), 5);
-    assert_eq!(db.statements().since(&before).statements, 3 * 3 + 1);
+    assert_eq!(db.statements().since(&before).statements, 3 * 4 + 1);
     assert_eq!(*progress.lock().unwrap(), [2, 4, 5]);
     let of = |model: &str| {
         format!("SELECT count(*) FROM workflow_pattern WHERE embedding_model {model}")

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use pml_entity::values::{Embedding, TraceId};
 use pml_service::capabilities::{SaveRequest, save};
 use pml_service::embedding::{Embedder, EmbedderError, HashingEmbedder};
-use pml_service::{Db, Principal};
+use pml_service::{Db, Error, Principal};
 use pml_testkit::database;
 use sea_orm::TransactionTrait;
 
@@ -103,6 +103,74 @@ async fn a_trace_id_of_another_run_is_a_conflict_and_nothing_is_written() {
         number(db, "SELECT sum(usage_count)::bigint FROM workflow_pattern").await,
     );
     assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_run_that_went_otherwise_is_another_run_whatever_its_trace_id_says() {
+    let test = database().await;
+    let db = test.db();
+    let id = TraceId::generate();
+    let first = SaveRequest {
+        duration_ms: 150.0,
+        ..traced(id, run("x()", "i"))
+    };
+    let one = saved(db, first.clone()).await;
+    let before = (rows(db).await, pattern(db, one.pattern_id).await);
+    for other in [
+        traced(
+            id,
+            SaveRequest {
+                intent: "another".to_owned(),
+                ..first.clone()
+            },
+        ),
+        SaveRequest {
+            success: false,
+            ..first.clone()
+        },
+        SaveRequest {
+            duration_ms: 150.5,
+            ..first.clone()
+        },
+    ] {
+        let start = db.statements().snapshot();
+        let refused = save_as(db, &Principal::Local, other.clone()).await;
+        let Err(Error::Conflict { constraint, .. }) = refused else {
+            panic!("{other:?}: {refused:?}");
+        };
+        assert_eq!(constraint, "execution_trace_pkey");
+        assert_eq!(db.statements().since(&start).statements, 1);
+    }
+    // The same in other words: blanks around the intent, parts of a millisecond.
+    let same = SaveRequest {
+        intent: " i ".to_owned(),
+        duration_ms: 149.5,
+        ..first
+    };
+    let start = db.statements().snapshot();
+    assert!(saved(db, same).await.replayed);
+    assert_eq!(db.statements().since(&start).statements, 2);
+    let after = (rows(db).await, pattern(db, one.pattern_id).await);
+    assert_eq!(after, before);
+}
+
+/// A run that was stored otherwise, as by an import, has no intent to compare.
+#[tokio::test]
+async fn a_run_that_was_not_saved_is_no_replay() {
+    let test = database().await;
+    let db = test.db();
+    let one = saved(db, run("x()", "i")).await;
+    for context in ["{}", "[]", "\"i\"", "{\"intent\": null}"] {
+        execute(
+            db,
+            "UPDATE execution_trace SET initial_context = $1::jsonb",
+            [context.into()],
+        )
+        .await;
+        let again = traced(one.trace_id, run("x()", "i"));
+        let refused = save_as(db, &Principal::Local, again).await;
+        assert_eq!(refused.unwrap_err().code(), "conflict", "{context}");
+    }
 }
 
 /// Eight statements at most: six, and BEGIN and COMMIT, which the handle does not count. That it is one transaction shows in the rows: all

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod atomicity;
+mod bounds;
 mod children;
 mod columns;
 mod concurrency;

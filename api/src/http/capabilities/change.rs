@@ -198,3 +198,68 @@ pub(in super::super) async fn verify_capability(
     }
     Ok(Json(verified.into()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use pml_service::{
+        Principal,
+        capabilities::{Reference, SaveRequest},
+        embedding::HashingEmbedder,
+    };
+    use ring::signature::{Ed25519KeyPair, KeyPair};
+
+    use super::*;
+    use crate::http::metrics::Metrics;
+
+    /// Whether a row is read again shows in the number of statements.
+    #[tokio::test]
+    async fn asking_what_is_to_be_signed_forgets_nothing() {
+        let test = pml_testkit::database().await;
+        let state = AppState::new(test.db().clone(), Arc::new(HashingEmbedder), Metrics::new());
+        let request = SaveRequest::new("return 1;", "return one");
+        let saved = state.capabilities.save(&Principal::Local, request).await;
+        let reference = Reference::Id(saved.unwrap().id);
+        let get = async || {
+            let before = test.db().statements().snapshot();
+            let read = state.capabilities.get(&Principal::Local, &reference).await;
+            (
+                read.unwrap(),
+                test.db().statements().since(&before).statements,
+            )
+        };
+        assert_eq!(get().await.1, 1);
+        let body = |key: Option<String>, signature: Option<String>| VerifyBody {
+            reference: reference.to_string(),
+            public_key: key,
+            signature,
+        };
+        let verify = async |body: VerifyBody| {
+            let answer = verify_capability(
+                State(state.clone()),
+                Caller(Principal::Local),
+                JsonBody(body),
+            );
+            answer.await.map(|Json(answer)| answer)
+        };
+        let message = verify(body(None, None)).await.unwrap().message;
+        assert_eq!(get().await.1, 0);
+
+        let signer = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let key = STANDARD.encode(signer.public_key());
+        let signature = STANDARD.encode(signer.sign(message.as_bytes()));
+        verify(body(Some(key.clone()), Some(signature)))
+            .await
+            .unwrap();
+        let (read, statements) = get().await;
+        assert_eq!((read.verified, statements), (true, 1));
+        assert_eq!(
+            verify(body(Some(key), None)).await.unwrap().valid,
+            Some(true)
+        );
+        assert_eq!(get().await.1, 0);
+    }
+}

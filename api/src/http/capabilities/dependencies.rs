@@ -59,7 +59,7 @@ pub(in super::super) async fn list_dependencies(
         (status = 201, description = "The edge is new", body = Dependency),
         (status = 400, description = "`invalid_edge_type`, `malformed_json`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`, also for what the caller may not change", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`dependency_cycle`, `ambiguous_reference`, `no_code`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`dependency_cycle`, `ambiguous_reference`, `no_code`, `refused` where the code belongs to somebody else", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`self_dependency`, `invalid_body`, `invalid_reference`, `invalid_fqdn`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -97,7 +97,7 @@ pub(in super::super) async fn add_dependency(
     responses(
         (status = 204, description = "There is no such edge any more"),
         (status = 404, description = "`not_found`, also for what the caller may not change", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`ambiguous_reference`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`ambiguous_reference`, `refused` where the code belongs to somebody else", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_reference`, `invalid_fqdn`, `invalid_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -18,7 +18,7 @@ pub use confidence::{confidence, modifier, weight};
 pub(super) use hierarchy::raise_levels;
 pub(super) use lock::{LOCK_CLASS_EDGES, lock_edges, lock_key};
 pub(super) use observe::{Observed, observe_edges};
-pub use read::{all, ancestors, children, count, descendants, list, parents};
+pub use read::{MAX_EDGES, MAX_GRAPH, all, ancestors, children, count, descendants, list, parents};
 
 use super::access::not_found;
 use super::error::CapabilityError;

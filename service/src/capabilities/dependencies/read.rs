@@ -72,7 +72,7 @@ fn entry_of(pattern: &str, visible: &str) -> String {
     )
 }
 
-/// The edges of a capability, most trusted first, then by count and ids: at most 500 (`MAX_EDGES`). Two statements.
+/// The edges of a capability, most trusted first, then by count and ids: at most 500 ([`MAX_EDGES`]). Two statements.
 ///
 /// Only those whose other end the caller may see. [`count`] tells how many there are.
 ///
@@ -133,7 +133,7 @@ pub async fn count<C: ConnectionTrait>(
 }
 
 /// Every edge with a confidence above `min_confidence` (`None`: 0.3), most trusted first, then by count and ids: at most 10,000
-/// (`MAX_GRAPH`). One statement.
+/// ([`MAX_GRAPH`]). One statement.
 ///
 /// Only those whose both ends the caller may see; in local mode also those of patterns without a registry entry.
 ///
@@ -170,7 +170,7 @@ pub async fn all<C: ConnectionTrait>(
 
 /// What the capability contains, directly, by name. Two statements.
 ///
-/// At most 500 (`MAX_EDGES`): of more, those with the most trusted edges, of equal ones those with the least pattern ids.
+/// At most 500 ([`MAX_EDGES`]): of more, those with the most trusted edges, of equal ones those with the least pattern ids.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the capability is unknown or hidden.
@@ -198,7 +198,7 @@ pub async fn parents<C: ConnectionTrait>(
 
 /// Everything that is reached from the capability over one kind of edge, by name, without itself. Two statements.
 ///
-/// The way leads over visible capabilities only, and visits each once: it ends on cyclic data. At most 10,000 (`MAX_GRAPH`): of more, those
+/// The way leads over visible capabilities only, and visits each once: it ends on cyclic data. At most 10,000 ([`MAX_GRAPH`]): of more, those
 /// with the most trusted edge on the way, of equal ones those with the least pattern ids.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ struct Row {
 /// on renames that happened while the embedder was away. Gives the number of vectors that were written. One without any text keeps its
 /// vector, which counts as nobody's then.
 ///
-/// `batch` patterns (1–500) at a time: three statements each, the last two in a transaction that locks them in the order of their ids. Each
+/// `batch` patterns (1–500) at a time: four statements each, the last three in a transaction that locks them in the order of their ids. Each
 /// batch stands when it is written, so that a run which breaks off is continued by the next. While a change of the model is under way, calls that compare or write vectors are refused with
 /// [`Error::MixedModels`]. `on_progress` is told the number after each batch. A pattern that is renamed in between is left to that rename.
 ///
