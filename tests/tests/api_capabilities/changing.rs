@@ -122,7 +122,12 @@ async fn a_merge_adds_up_and_removes_the_source() {
     // Code calls by id, so that leads on.
     let moved = get(&api, id).await.assert_ok();
     assert_eq!(moved["id"], target["id"]);
-    assert!(moved["warning"].as_str().unwrap().contains("was merged"));
+    assert!(
+        moved["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("was merged")
+    );
     let left = get(&api, "fs:new").await.assert_ok();
     assert_eq!(
         (&left["usage_count"], &left["code_snippet"]),
