@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pml_entity::values::PermissionSet;
+use pml_service::capabilities::merge;
 use pml_service::capabilities::permissions::{
     ApprovalInbox, EscalationDecision, EscalationOutcome, EscalationRequest, Escalations, Mode,
     PermissionChange, change, state,
@@ -266,4 +267,35 @@ async fn questions_are_shown_to_whom_they_concern_as_long_as_they_are_open() {
     assert!(!run.await.unwrap().is_approved());
     assert_eq!(inbox.pending(&alice), []);
     assert!(!inbox.answer(&alice, answer(&open[0], true)));
+}
+
+/// PERM-9: every decision is in the audit, also one that comes when the capability is gone.
+#[tokio::test]
+async fn a_decision_about_what_was_merged_meanwhile_is_audited_where_it_went() {
+    let test = TestDatabase::with_pool(4).await;
+    for approved in [true, false] {
+        let source = Capability::new(if approved { "fs:s" } else { "fs:r" });
+        let source = source.insert(test.db()).await;
+        let target = Capability::new(if approved { "fs:t" } else { "fs:u" });
+        let target = target.insert(test.db()).await;
+        let (escalations, inbox) = with_inbox();
+        let run = start(test.db(), &escalations, source, 1, NET);
+        let open = pending(&inbox, 1).await;
+        merge(
+            test.db(),
+            &Principal::Local,
+            &source.reference(),
+            &target.reference(),
+            Some(false),
+        )
+        .await
+        .unwrap();
+        assert!(inbox.answer(&Principal::Local, answer(&open[0], approved)));
+        let outcome = run.await.unwrap();
+        assert!(!outcome.is_approved(), "{outcome:?}");
+        let rows =
+            "SELECT count(*) FROM permission_audit_log WHERE capability_id = $1 AND NOT approved";
+        let audited = count(test.db(), rows, vec![target.pattern.into()]).await;
+        assert_eq!(audited, 1, "{outcome:?}");
+    }
 }

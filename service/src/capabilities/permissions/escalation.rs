@@ -15,7 +15,7 @@ use super::sets::{self, Reach};
 use super::stored::{self, Decided, Stored};
 use super::suggestion::{self, Denied, Suggestion};
 use crate::capabilities::access::not_found;
-use crate::capabilities::{Reference, Resolved, resolve_for_change};
+use crate::capabilities::{Reference, Resolved, resolve, resolve_for_change};
 use crate::{Error, Principal};
 
 /// Who decided, when nobody was asked.
@@ -301,16 +301,32 @@ impl Run<'_> {
                 audit_id,
             });
         }
-        let now = own(db, self.who, self.stored.pattern_id, self.given).await?;
-        decided.reason = Some(format!(
-            "granted too late: the permission set became {} in the meantime",
-            now.permission_set
-        ));
+        let now = self.current(db).await?;
+        decided.reason = Some(if now.pattern_id == self.stored.pattern_id {
+            format!(
+                "granted too late: the permission set became {} in the meantime",
+                now.permission_set
+            )
+        } else {
+            "granted too late: the capability was merged into another in the meantime".to_owned()
+        });
         let audit_id = self.refuse(db, &decided).await?;
         Ok(EscalationOutcome::Overtaken {
             stands: now.effective(),
             audit_id: Some(audit_id),
         })
+    }
+
+    /// What stands now. A merge may have taken the pattern away: then the one that the capability went into.
+    async fn current<C: ConnectionTrait>(&self, db: &C) -> Result<Stored, Error> {
+        match own(db, self.who, self.stored.pattern_id, self.given).await {
+            Err(Error::NotFound { .. }) => {
+                let found = resolve(db, self.who, self.given).await?;
+                let pattern = found.pattern_id.ok_or_else(|| not_found(self.given))?;
+                own(db, self.who, pattern, self.given).await
+            }
+            answer => answer,
+        }
     }
 
     async fn reject<C: ConnectionTrait>(
@@ -333,7 +349,12 @@ impl Run<'_> {
         db: &C,
         decided: &Decided,
     ) -> Result<AuditId, Error> {
-        stored::refuse(db, self.stored.pattern_id, decided)
+        if let Some(audit_id) = stored::refuse(db, self.stored.pattern_id, decided).await? {
+            return Ok(audit_id);
+        }
+        // The audit of what was merged goes on with what it went into.
+        let now = self.current(db).await?;
+        stored::refuse(db, now.pattern_id, decided)
             .await?
             .ok_or_else(|| not_found(self.given))
     }
