@@ -370,6 +370,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(count, 15);
+        assert_eq!(count, 17);
     }
 }
