@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use pml_entity::values::{EdgeSource, EdgeType};
+use pml_service::capabilities::dependencies::add;
 use pml_service::capabilities::{Merged, Outcome, merge, record_use, resolve};
 use pml_service::{Db, Principal};
 use pml_testkit::TestDatabase;
@@ -12,7 +14,7 @@ use sea_orm::{
 };
 use tokio::task::JoinHandle;
 
-use crate::fixture::{Capability, Stored, count, entry_sql, stored_edge};
+use crate::fixture::{Capability, Stored, count, edge, entry_sql, stored_edge};
 
 /// A database, and two capabilities to merge; `None` on the embedded server.
 async fn two() -> Option<(TestDatabase, Stored, Stored)> {
@@ -167,5 +169,39 @@ async fn a_merge_waits_for_the_one_that_crosses_it() {
             tx.rollback().await.unwrap();
             assert_eq!(crossing.await.unwrap().unwrap().usage_count, 2);
         }
+    }
+}
+
+/// K12: `over` contains the source, the target contains `under`, and `under` is about to contain `over`: the merge would close the circle.
+#[tokio::test]
+async fn an_edge_that_is_being_written_elsewhere_counts_for_the_cycle() {
+    for (kind, word) in [
+        (EdgeType::Contains, "contains"),
+        (EdgeType::Dependency, "dependency"),
+    ] {
+        let Some((test, source, target)) = two().await else {
+            return;
+        };
+        let over = Capability::new("fs:over").insert(test.db()).await;
+        let under = Capability::new("fs:under").insert(test.db()).await;
+        for (from, to) in [(over, source), (target, under)] {
+            edge(test.db(), from.pattern, to.pattern, word, "inferred", 1).await;
+        }
+        let tx = test.conn().begin().await.unwrap();
+        let (from, to) = (under.reference(), over.reference());
+        add(
+            &tx,
+            &Principal::Local,
+            &from,
+            &to,
+            kind,
+            EdgeSource::Inferred,
+        )
+        .await
+        .unwrap();
+        let merging = start(test.db(), source, target);
+        waiting(test.db(), 1).await;
+        tx.commit().await.unwrap();
+        assert_eq!(merging.await.unwrap().unwrap_err(), "dependency_cycle");
     }
 }

@@ -28,7 +28,7 @@ use crate::{Error, Limit, Principal, sql};
 pub const DEFAULT_LIMIT: u32 = 5;
 /// The score of everything that the literal search finds.
 const LITERAL_SCORE: f64 = 0.5;
-/// Who sees no more entries than this is answered exactly: some 10 ms, and no approximate search comes near on such a part.
+/// Who sees no more entries than this is answered exactly: some 25 ms for each thousand, and nothing is missed.
 const EXACT_ENTRIES: i64 = 2_000;
 
 /// A search for capabilities.
