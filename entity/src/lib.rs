@@ -8,6 +8,7 @@ pub mod learning;
 mod registry;
 pub mod telemetry;
 pub mod tools;
+pub mod traceability;
 pub mod values;
 
 pub use registry::{Area, ColumnInfo, ForeignKeyInfo, Registry, TableInfo, TableKind};

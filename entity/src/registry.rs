@@ -28,6 +28,8 @@ pub enum Area {
     Learning,
     /// What was measured and what went wrong.
     Telemetry,
+    /// What became of a prompt, from routing to outcome, and what worked.
+    Traceability,
 }
 
 impl Area {
@@ -40,6 +42,7 @@ impl Area {
             Self::Execution => "execution",
             Self::Learning => "learning",
             Self::Telemetry => "telemetry",
+            Self::Traceability => "traceability",
         }
     }
 }
@@ -149,6 +152,7 @@ fn as_format_type(sql_type: &str) -> String {
     let (name, length) = element
         .find('(')
         .map_or((element, ""), |at| element.split_at(at));
+    let length = length.replace(' ', "");
     let printed = match name {
         "bool" => "boolean",
         "varchar" => "character varying",
@@ -225,6 +229,22 @@ registry! {
         Table shgat_params,
     }
     Telemetry in telemetry { Table metrics, Table error_log, Table config }
+    Traceability in traceability {
+        Table execution_traces,
+        Table execution_traces_archive,
+        Table agent_routing_decisions,
+        Table hook_executions,
+        Table endpoint_calls,
+        Table success_patterns,
+        Table pattern_usage_log,
+        Table agent_chaining_patterns,
+        Table error_patterns,
+        View pattern_effectiveness,
+        View trace_summary,
+        View agent_performance,
+        View error_analysis,
+        View dashboard_summary,
+    }
 }
 
 #[cfg(test)]
@@ -319,6 +339,7 @@ mod tests {
             "uuid",
             "text",
             "text[]",
+            "uuid[]",
             "jsonb",
             "bigint",
             "integer",
@@ -326,6 +347,9 @@ mod tests {
             "double precision",
             "timestamp with time zone",
             "vector(1024)",
+            "vector(1536)",
+            "numeric(5,4)",
+            "numeric(5,2)",
         ];
         for table in Registry::all() {
             for column in &table.columns {
@@ -370,6 +394,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(count, 17);
+        assert_eq!(count, 23);
     }
 }

@@ -80,7 +80,11 @@ impl Engine<'_> {
         }
         ledger::install(&transaction).await?;
         let mut marked = Vec::new();
-        for step in self.steps() {
+        let recorded = self
+            .steps()
+            .iter()
+            .filter(|step| history::is_recorded(**step));
+        for step in recorded {
             let Some(number) = history::version_of(step.name()).filter(|number| *number <= version)
             else {
                 continue;

@@ -17,6 +17,7 @@ mod options;
 mod preflight;
 mod published;
 mod status;
+pub mod traceability;
 
 use std::sync::LazyLock;
 
@@ -33,7 +34,7 @@ pub use status::{StepState, StepStatus};
 pub use step::Step;
 
 static ALL: LazyLock<Vec<&'static dyn Step>> =
-    LazyLock::new(|| [history::STEPS, forward::STEPS].concat());
+    LazyLock::new(|| [traceability::STEPS, history::STEPS, forward::STEPS].concat());
 
 /// The whole history, in order.
 pub fn all() -> &'static [&'static dyn Step] {

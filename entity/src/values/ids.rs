@@ -141,6 +141,31 @@ uuid_id! {
     NameChangeId;
     /// One owner's model weights (`shgat_params.id`).
     ShgatParamsId;
+    /// One traced execution as the world knows it (`execution_traces.correlation_id`); also a root or a parent.
+    CorrelationId;
+    /// The row of a traced execution (`execution_traces.id`), which its parts refer to. Not the correlation id, and nothing to do
+    /// with [`TraceId`].
+    ExecutionTraceId;
+    /// The session of a client that several executions belong to.
+    SessionId;
+    /// One routing decision (`agent_routing_decisions.id`).
+    RoutingDecisionId;
+    /// The row of a hook that ran (`hook_executions.id`).
+    HookExecutionId;
+    /// What the header `X-Execution-ID` says (`hook_executions.execution_id`); nested hooks name each other by it.
+    ExecutionId;
+    /// One call of a service (`endpoint_calls.id`).
+    EndpointCallId;
+    /// The row of a success pattern (`success_patterns.id`). Nothing refers to it.
+    SuccessPatternRowId;
+    /// A success pattern as the world knows it (`success_patterns.pattern_id`). Not a [`PatternId`], which names learned code.
+    SuccessPatternId;
+    /// One entry of the usage log (`pattern_usage_log.id`).
+    PatternUsageId;
+    /// One way in which agents hand work on (`agent_chaining_patterns.id`).
+    AgentChainId;
+    /// One recurring error (`error_patterns.id`).
+    ErrorPatternId;
 }
 
 serial_id! {

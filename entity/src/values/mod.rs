@@ -11,6 +11,7 @@ mod embedding;
 mod fqdn;
 mod hashes;
 mod ids;
+mod score;
 mod secret;
 mod text_enum;
 mod text_ids;
@@ -19,24 +20,28 @@ mod words;
 
 pub use documents::{
     AlgorithmOutcome, AlgorithmParams, AlgorithmSignals, BranchDecision, BranchDecisions,
-    CacheConfig, ContextHash, ContextKeys, DagStructure, EntropyByOrder, EpisodeData,
-    InitialContext, InvalidDocument, InvalidSchema, JsonSchema, LoopType, TaskResult, TaskResults,
-    ToolEmbeddingMetadata, UserAction, WorkflowState,
+    CacheConfig, ContextHash, ContextKeys, DagStructure, EndpointPattern, EndpointStep,
+    EntropyByOrder, EpisodeData, HookSequence, HookStep, InitialContext, InvalidDocument,
+    InvalidSchema, JsonSchema, LoopType, RagQuery, RoutingAlternative, RoutingAlternatives,
+    TaskResult, TaskResults, ToolEmbeddingMetadata, UserAction, WorkflowState,
 };
 pub use embedding::{DIMENSIONS, Embedding, EmbeddingOf, InvalidEmbedding, TraceabilityEmbedding};
 pub use fqdn::{Fqdn, FqdnPart, InvalidFqdn};
 pub use hashes::{CodeHash, ContentHash, InvalidHash, ShortHash};
 pub use ids::{
-    AlgorithmTraceId, AuditId, CapabilityId, EntropyId, ErrorLogId, MetricId, NameChangeId,
-    PatternId, ShgatParamsId, TraceId, UserId,
+    AgentChainId, AlgorithmTraceId, AuditId, CapabilityId, CorrelationId, EndpointCallId,
+    EntropyId, ErrorLogId, ErrorPatternId, ExecutionId, ExecutionTraceId, HookExecutionId,
+    MetricId, NameChangeId, PatternId, PatternUsageId, RoutingDecisionId, SessionId, ShgatParamsId,
+    SuccessPatternId, SuccessPatternRowId, TraceId, UserId,
 };
+pub use score::{InvalidScore, Score};
 pub use secret::ApiKeyHash;
 pub use text_enum::UnknownWord;
 pub use text_ids::{
     CheckpointId, EpisodeId, InvalidId, MAX_ID_CHARS, ServerId, ToolId, WorkflowId,
 };
 pub use words::{
-    AlgorithmMode, AlgorithmName, Decision, DetectedOperation, EdgeSource, EdgeType, ErrorType,
-    EventType, HealthStatus, PatternSource, PermissionSet, Routing, TargetType, ToolKind, UserRole,
-    Visibility,
+    AlgorithmMode, AlgorithmName, Decision, DetectedOperation, EdgeSource, EdgeType, ErrorCategory,
+    ErrorType, EventType, HealthStatus, HookStatus, PatternSource, PermissionSet, Routing,
+    Severity, TargetType, ToolKind, TraceStatus, UsageOutcome, UserRole, Visibility,
 };

@@ -233,6 +233,72 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How far a traced execution is. Readers go by `success`: a completed execution may have failed.
+    pub enum TraceStatus {
+        /// It runs. The default.
+        InProgress = "in_progress",
+        /// It ended well.
+        Completed = "completed" | "success",
+        /// It ended badly; a timeout is a failure with that error type.
+        Failed = "failed" | "error" | "timeout",
+        /// It was given up.
+        Cancelled = "cancelled",
+    }
+}
+
+text_enum! {
+    /// How far a hook is.
+    pub enum HookStatus {
+        /// It runs. The default.
+        InProgress = "in_progress",
+        /// It ended; whether well, its error message says.
+        Completed = "completed",
+        /// It failed.
+        Failed = "failed",
+    }
+}
+
+text_enum! {
+    /// What came of replaying a pattern.
+    pub enum UsageOutcome {
+        /// It worked as planned.
+        Success = "success",
+        /// It did not work.
+        Failure = "failure",
+        /// It worked, but not as planned.
+        PartialSuccess = "partial_success",
+    }
+}
+
+text_enum! {
+    /// Where a recurring error comes from.
+    pub enum ErrorCategory {
+        /// The way to another machine.
+        Network = "network",
+        /// What was sent.
+        Validation = "validation",
+        /// This machine.
+        System = "system",
+        /// Another service.
+        Integration = "integration",
+    }
+}
+
+text_enum! {
+    /// How bad a recurring error is.
+    pub enum Severity {
+        /// Everything stands still.
+        Critical = "critical",
+        /// Much fails.
+        High = "high",
+        /// Some fail.
+        Medium = "medium",
+        /// A nuisance.
+        Low = "low",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;
@@ -295,6 +361,11 @@ mod tests {
         behaves::<AlgorithmName>();
         behaves::<ErrorType>();
         behaves::<UserRole>();
+        behaves::<TraceStatus>();
+        behaves::<HookStatus>();
+        behaves::<UsageOutcome>();
+        behaves::<ErrorCategory>();
+        behaves::<Severity>();
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod m20261121_000111_capability_owners;
 pub mod m20261121_000112_capability_names;
 pub mod m20261121_000113_capability_indexes;
 pub mod m20261121_000114_capability_view_tools;
+pub mod m20261127_000115_traceability_archive;
 
 use crate::step::Step;
 
@@ -39,4 +40,5 @@ pub const STEPS: &[&dyn Step] = &[
     &m20261121_000112_capability_names::Migration,
     &m20261121_000113_capability_indexes::Migration,
     &m20261121_000114_capability_view_tools::Migration,
+    &m20261127_000115_traceability_archive::Migration,
 ];

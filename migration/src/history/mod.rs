@@ -7,7 +7,7 @@
 // The column helpers of `sea_orm_migration::schema` are made to be imported as a set.
 #![allow(clippy::wildcard_imports)]
 
-mod shapes;
+pub(crate) mod shapes;
 
 pub mod m20251218_000001_initial_schema;
 pub mod m20251218_000002_telemetry_logging;
@@ -88,6 +88,11 @@ pub fn step(version: u16) -> Option<&'static dyn Step> {
         .iter()
         .copied()
         .find(|step| version_of(step.name()) == Some(version))
+}
+
+/// Whether a step belongs to the recorded history, and not to another system whose steps are numbered from 1 as well.
+pub fn is_recorded(step: &dyn Step) -> bool {
+    STEPS.iter().any(|recorded| recorded.name() == step.name())
 }
 
 /// The recorded version a step's name stands for: `m20251222_000019_db_schema_cleanup` is 19.

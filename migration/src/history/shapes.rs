@@ -5,12 +5,12 @@
 use sea_orm_migration::prelude::*;
 
 /// `column … DEFAULT expression`, the expression as written.
-pub(super) fn defaulted(mut column: ColumnDef, expression: &'static str) -> ColumnDef {
+pub(crate) fn defaulted(mut column: ColumnDef, expression: &'static str) -> ColumnDef {
     column.default(Expr::cust(expression)).take()
 }
 
 /// `column serial PRIMARY KEY`. The builder would render an identity column, which is not what the record has.
-pub(super) fn serial_key(column: &'static str) -> ColumnDef {
+pub(crate) fn serial_key(column: &'static str) -> ColumnDef {
     ColumnDef::new(column)
         .custom("serial")
         .not_null()
@@ -19,7 +19,7 @@ pub(super) fn serial_key(column: &'static str) -> ColumnDef {
 }
 
 /// `column uuid PRIMARY KEY DEFAULT gen_random_uuid()`.
-pub(super) fn random_uuid_key(column: &'static str) -> ColumnDef {
+pub(crate) fn random_uuid_key(column: &'static str) -> ColumnDef {
     ColumnDef::new(column)
         .uuid()
         .not_null()
@@ -29,7 +29,7 @@ pub(super) fn random_uuid_key(column: &'static str) -> ColumnDef {
 }
 
 /// `column text PRIMARY KEY`.
-pub(super) fn text_key(column: &'static str) -> ColumnDef {
+pub(crate) fn text_key(column: &'static str) -> ColumnDef {
     ColumnDef::new(column)
         .text()
         .not_null()
@@ -38,7 +38,7 @@ pub(super) fn text_key(column: &'static str) -> ColumnDef {
 }
 
 /// The primary key over several columns, with the default name (`<table>_pkey`).
-pub(super) fn composite_key<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
+pub(crate) fn composite_key<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
     let mut key = Index::create().primary().take();
     for column in columns {
         key.col(column);
@@ -47,7 +47,7 @@ pub(super) fn composite_key<const N: usize>(columns: [&'static str; N]) -> Index
 }
 
 /// A foreign key of one column.
-pub(super) fn reference(
+pub(crate) fn reference(
     name: &'static str,
     (table, column): (&'static str, &'static str),
     (target, target_column): (&'static str, &'static str),
@@ -62,7 +62,7 @@ pub(super) fn reference(
 }
 
 /// An ascending b-tree index.
-pub(super) fn btree<const N: usize>(
+pub(crate) fn btree<const N: usize>(
     name: &'static str,
     table: &'static str,
     columns: [&'static str; N],
@@ -75,7 +75,7 @@ pub(super) fn btree<const N: usize>(
 }
 
 /// A b-tree index that ends with the newest or greatest `last` first.
-pub(super) fn btree_desc<const N: usize>(
+pub(crate) fn btree_desc<const N: usize>(
     name: &'static str,
     table: &'static str,
     leading: [&'static str; N],
@@ -87,7 +87,7 @@ pub(super) fn btree_desc<const N: usize>(
 }
 
 /// A b-tree index over the rows that have a value in `column`.
-pub(super) fn btree_present(
+pub(crate) fn btree_present(
     name: &'static str,
     table: &'static str,
     column: &'static str,
@@ -98,7 +98,7 @@ pub(super) fn btree_present(
 }
 
 /// A GIN index with the default operator class.
-pub(super) fn gin(
+pub(crate) fn gin(
     name: &'static str,
     table: &'static str,
     column: &'static str,
@@ -107,19 +107,19 @@ pub(super) fn gin(
 }
 
 /// An HNSW index for cosine distance. Text, because the builder has no `WITH (…)`.
-pub(super) fn hnsw(name: &str, table: &str, column: &str) -> String {
+pub(crate) fn hnsw(name: &str, table: &str, column: &str) -> String {
     format!(
         r#"CREATE INDEX "{name}" ON "{table}" USING hnsw ("{column}" vector_cosine_ops) WITH (m = 16, ef_construction = 64)"#
     )
 }
 
 /// `DROP TABLE table`.
-pub(super) fn drop_table(table: &'static str) -> TableDropStatement {
+pub(crate) fn drop_table(table: &'static str) -> TableDropStatement {
     Table::drop().table(table).take()
 }
 
 /// `ALTER TABLE table DROP COLUMN …`, with every index and foreign key that needs the columns.
-pub(super) fn drop_columns<const N: usize>(
+pub(crate) fn drop_columns<const N: usize>(
     table: &'static str,
     columns: [&'static str; N],
 ) -> TableAlterStatement {

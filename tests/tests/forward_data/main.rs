@@ -13,14 +13,19 @@ mod tools;
 mod values;
 
 use old_system::{VECTOR, options, sql, uuid};
-use pml_migration::{Engine, all, history};
+use pml_migration::{Engine, all, forward};
 use pml_testkit::{TestDatabase, empty_database};
 use sea_orm::DatabaseConnection;
+
+/// How many steps come before the first forward one.
+fn before_forward() -> usize {
+    all().len() - forward::STEPS.len()
+}
 
 /// A database at version 034, before any forward step.
 async fn recorded() -> TestDatabase {
     let database = empty_database().await;
-    let steps = u32::try_from(history::STEPS.len()).unwrap();
+    let steps = u32::try_from(before_forward()).unwrap();
     Engine::new(all())
         .up(database.conn(), Some(steps), &options(&database))
         .await
@@ -32,7 +37,7 @@ async fn recorded() -> TestDatabase {
 async fn up_to(database: &TestDatabase, last: u16) {
     let engine = Engine::new(all());
     let applied = all().len() - engine.pending(database.conn()).await.unwrap().len();
-    let wanted = history::STEPS.len() + usize::from(last - 100);
+    let wanted = before_forward() + usize::from(last - 100);
     let steps = u32::try_from(wanted - applied).unwrap();
     engine
         .up(database.conn(), Some(steps), &options(database))
@@ -44,7 +49,7 @@ async fn up_to(database: &TestDatabase, last: u16) {
 async fn down_to(database: &TestDatabase, last: u16) {
     let engine = Engine::new(all());
     let applied = all().len() - engine.pending(database.conn()).await.unwrap().len();
-    let wanted = history::STEPS.len() + usize::from(last - 100);
+    let wanted = before_forward() + usize::from(last - 100);
     let steps = u32::try_from(applied - wanted).unwrap();
     engine
         .down(database.conn(), Some(steps), &options(database))

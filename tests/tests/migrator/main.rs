@@ -96,7 +96,7 @@ async fn every_step_runs_once_and_in_order() {
             .iter()
             .all(|line| line.state == StepState::Applied && line.applied_at.is_some())
     );
-    assert_eq!(lines[0].title, "initial schema");
+    assert_eq!(lines[0].title, "execution traces");
     assert_eq!(
         texts(
             db,

@@ -10,14 +10,10 @@ use crate::old_system::{options, sql, text, texts};
 async fn every_forward_step_goes_down_to_what_was_before_and_up_to_the_same() {
     let database = empty_database().await;
     let (db, options) = (database.conn(), options(&database));
-    let history = u32::try_from(pml_migration::history::STEPS.len()).unwrap();
+    let others = u32::try_from(all().len() - forward::STEPS.len()).unwrap();
     let engine = Engine::new(all());
-    engine.up(db, Some(history), &options).await.unwrap();
+    engine.up(db, Some(others), &options).await.unwrap();
     let mut before = vec![catalog::read(db).await.unwrap()];
-    assert_eq!(
-        catalog::differences(&catalog::recorded(34).unwrap(), &before[0]),
-        [""; 0]
-    );
     for step in forward::STEPS {
         assert_eq!(
             engine.up(db, Some(1), &options).await.unwrap().names(),

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AlgorithmOutcome, AlgorithmParams, AlgorithmSignals, BranchDecisions, CacheConfig, ContextKeys,
-    DagStructure, EntropyByOrder, EpisodeData, InitialContext, TaskResults, ToolEmbeddingMetadata,
-    WorkflowState,
+    DagStructure, EndpointPattern, EntropyByOrder, EpisodeData, HookSequence, InitialContext,
+    RoutingAlternatives, TaskResults, ToolEmbeddingMetadata, WorkflowState,
 };
 
 /// A stored document, or the JSON `null` that older writers stored for an absent one. SQL NULL is told apart before.
@@ -87,9 +87,12 @@ json_columns!(
     CacheConfig,
     ContextKeys,
     DagStructure,
+    EndpointPattern,
     EntropyByOrder,
     EpisodeData,
+    HookSequence,
     InitialContext,
+    RoutingAlternatives,
     TaskResults,
     ToolEmbeddingMetadata,
     WorkflowState,
@@ -133,7 +136,10 @@ mod tests {
         reads_empty::<CacheConfig>(json!({}));
         reads_empty::<ContextKeys>(json!({}));
         reads_empty::<DagStructure>(json!({}));
+        reads_empty::<EndpointPattern>(json!([]));
         reads_empty::<EntropyByOrder>(json!({}));
+        reads_empty::<HookSequence>(json!([]));
+        reads_empty::<RoutingAlternatives>(json!([]));
         reads_empty::<EpisodeData>(json!({}));
         reads_empty::<InitialContext>(json!({}));
         reads_empty::<TaskResults>(json!([]));

@@ -12,6 +12,7 @@ mod learning;
 mod schema;
 mod scoring;
 mod tool;
+mod traceability;
 mod workflow;
 
 pub use capability::{CacheConfig, DagStructure};
@@ -24,6 +25,10 @@ pub use learning::{ContextHash, ContextKeys, EntropyByOrder};
 pub use schema::{InvalidSchema, JsonSchema};
 pub use scoring::{AlgorithmOutcome, AlgorithmParams, AlgorithmSignals, UserAction};
 pub use tool::ToolEmbeddingMetadata;
+pub use traceability::{
+    EndpointPattern, EndpointStep, HookSequence, HookStep, RagQuery, RoutingAlternative,
+    RoutingAlternatives,
+};
 pub use workflow::WorkflowState;
 
 use serde::{Deserialize, Deserializer};

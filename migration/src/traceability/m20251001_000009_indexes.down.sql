@@ -1,0 +1,18 @@
+DROP INDEX
+    idx_execution_traces_correlation, idx_execution_traces_root, idx_execution_traces_parent,
+    idx_execution_traces_session, idx_execution_traces_user, idx_execution_traces_status,
+    idx_execution_traces_started_at, idx_execution_traces_tags, idx_execution_traces_successful,
+    idx_execution_traces_status_started, idx_execution_traces_error_type, idx_routing_trace, idx_routing_agent,
+    idx_routing_pattern, idx_routing_strategy, idx_routing_confidence, idx_routing_created_at,
+    idx_routing_agent_created, idx_routing_embedding, idx_hook_executions_trace, idx_hook_executions_order,
+    idx_hook_executions_execution, idx_hook_executions_parent, idx_hook_executions_hook_type,
+    idx_hook_executions_started_at, idx_hook_executions_status, idx_hook_executions_tool,
+    idx_hook_executions_rag, idx_endpoint_calls_trace, idx_endpoint_calls_hook, idx_endpoint_calls_service,
+    idx_endpoint_calls_endpoint, idx_endpoint_calls_started_at, idx_endpoint_calls_status,
+    idx_endpoint_calls_failed, idx_pattern_embedding, idx_pattern_hash, idx_pattern_intent, idx_pattern_agents,
+    idx_pattern_success_rate, idx_pattern_total_usage, idx_pattern_effectiveness, idx_pattern_keywords,
+    idx_pattern_tags, idx_pattern_context, idx_pattern_last_used, idx_pattern_usage_pattern,
+    idx_pattern_usage_trace, idx_pattern_usage_outcome, idx_pattern_usage_used_at,
+    idx_pattern_usage_pattern_used, idx_agent_chaining_primary, idx_agent_chaining_success_rate,
+    idx_agent_chaining_usage_count, idx_error_type, idx_error_agent, idx_error_endpoint, idx_error_occurrence,
+    idx_error_severity, idx_error_recent

@@ -1,0 +1,14 @@
+DROP TRIGGER update_execution_traces_updated_at ON execution_traces;
+DROP TRIGGER update_agent_routing_decisions_updated_at ON agent_routing_decisions;
+DROP TRIGGER update_hook_executions_updated_at ON hook_executions;
+DROP TRIGGER update_endpoint_calls_updated_at ON endpoint_calls;
+DROP TRIGGER update_success_patterns_updated_at ON success_patterns;
+DROP TRIGGER update_pattern_usage_log_updated_at ON pattern_usage_log;
+DROP TRIGGER update_agent_chaining_patterns_updated_at ON agent_chaining_patterns;
+DROP TRIGGER update_error_patterns_updated_at ON error_patterns;
+DROP FUNCTION apply_retention(integer, integer, integer);
+DROP FUNCTION update_pattern_stats(uuid, text, integer);
+DROP FUNCTION find_similar_patterns(vector, double precision, integer);
+DROP FUNCTION get_complete_trace(uuid);
+DROP FUNCTION get_trace_hierarchy(uuid);
+DROP FUNCTION update_updated_at_column();
