@@ -81,6 +81,12 @@ pub enum Error {
     /// A call of the capabilities area that breaks one of its rules.
     #[error(transparent)]
     Capability(Box<crate::capabilities::CapabilityError>),
+    /// A call of the traceability area that breaks one of its rules.
+    #[error(transparent)]
+    Traceability(Box<crate::traceability::TraceabilityError>),
+    /// The caller's role has no right to this.
+    #[error("not allowed")]
+    Forbidden(#[source] DbErr),
     /// No embedding could be made.
     #[error("the embedder failed: {0}")]
     Embedder(#[from] crate::embedding::EmbedderError),
@@ -168,6 +174,8 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::MixedModels { .. } => "mixed_embedding_models",
             Self::Capability(error) => error.code(),
+            Self::Traceability(error) => error.code(),
+            Self::Forbidden(_) => "forbidden",
             Self::Embedder(_) => "embedder_failed",
             Self::DatabaseUnavailable(_) => "database_unavailable",
             Self::Timeout(_) => "timeout",
@@ -273,6 +281,7 @@ fn classify(error: DbErr) -> Error {
             source: Some(error),
         },
         "57014" | "25P03" => Error::Timeout(error),
+        "42501" => Error::Forbidden(error),
         // Starting, stopping, crashed, out of connections, a standby that takes no writes, no such database, no such user or password.
         "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "3D000" | "28000" | "28P01" => {
             Error::DatabaseUnavailable(error)

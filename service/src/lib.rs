@@ -11,6 +11,7 @@ mod principal;
 pub mod settings;
 mod sql;
 pub mod tools;
+pub mod traceability;
 
 pub use db::{Db, Health, Snapshot, StatementHook, StatementInfo, StatementStats, retry};
 pub use error::Error;
