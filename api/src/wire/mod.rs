@@ -6,6 +6,7 @@ mod convert;
 pub mod health;
 pub mod problem;
 pub mod tools;
+pub mod traceability;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
