@@ -4,6 +4,8 @@
 //! number of statements, and who sees what is decided by the policies of the database: run these functions inside
 //! `Db::as_principal` to read as somebody.
 
+pub mod analytics;
 mod error;
+pub mod read;
 
 pub use error::TraceabilityError;
