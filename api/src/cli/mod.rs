@@ -10,6 +10,7 @@ mod migrate;
 mod output;
 mod serve;
 mod tools;
+mod traces;
 
 use std::{
     ffi::OsString,
@@ -47,6 +48,9 @@ enum Command {
     /// Find, show, change and trust learned code.
     #[command(subcommand, visible_alias = "caps")]
     Capabilities(capabilities::Command),
+    /// Follow what became of prompts: routing, hooks, calls, outcome.
+    #[command(subcommand)]
+    Traces(traces::Command),
     /// Show the configuration and where each value comes from. Secrets are hidden.
     Config(Format),
     /// Check what is reachable, which versions run and whether migrations are pending.
@@ -98,6 +102,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Serve(_) => Ok(()),
         Command::Tools(command) => tools::run(&connection, command).await,
         Command::Capabilities(command) => capabilities::run(&connection, command).await,
+        Command::Traces(command) => traces::run(&connection, command).await,
         Command::Config(format) => config::run(&connection, format),
         Command::Doctor(format) => doctor::run(&connection, format).await,
         Command::Migrate(command) => migrate::run(&connection, command).await,

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod tools;
+mod traces;
 
 use std::time::Duration;
 

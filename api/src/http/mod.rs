@@ -11,6 +11,7 @@ mod router;
 mod server;
 mod state;
 mod tools;
+mod traceability;
 
 pub use self::{
     extract::BODY_LIMIT_BYTES,

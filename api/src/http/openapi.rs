@@ -27,6 +27,9 @@ use crate::wire::problem::ProblemDocument;
     tags(
         (name = "tools", description = "The tools of MCP servers: stored, embedded and searched"),
         (name = "capabilities", description = "Learned code: saved, found by intent or by name, merged, linked, and what it may touch"),
+        (name = "traces", description = "What became of a prompt: routing, hooks, calls, outcome"),
+        (name = "patterns", description = "What worked, found again for a similar prompt and replayed"),
+        (name = "analytics", description = "What the executions add up to"),
         (name = "operation", description = "For whoever runs the server"),
     ),
     servers((url = "/", description = "This server")),

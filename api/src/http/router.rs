@@ -21,6 +21,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     capabilities, health, metrics::measure, openapi, problem::Problem, state::AppState, tools,
+    traceability,
 };
 
 /// How long a request may take before it is answered with `timeout`.
@@ -99,6 +100,10 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
             capabilities::permissions::get_permissions,
             capabilities::permissions::decide_permission
         ))
+        .routes(routes!(traceability::read::list_traces))
+        .routes(routes!(traceability::read::get_trace))
+        .routes(routes!(traceability::read::trace_timeline))
+        .routes(routes!(traceability::read::trace_hierarchy))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod tools;
+pub mod traces;
 
 use std::str::FromStr;
 

@@ -37,6 +37,39 @@ pub const CODES: &[(&str, StatusCode, &str)] = &[
     ("unknown_route", StatusCode::NOT_FOUND, "No such route"),
     ("not_found", StatusCode::NOT_FOUND, "Not found"),
     (
+        "unknown_correlation",
+        StatusCode::NOT_FOUND,
+        "No such execution",
+    ),
+    ("unknown_pattern", StatusCode::NOT_FOUND, "No such pattern"),
+    ("forbidden", StatusCode::FORBIDDEN, "Not allowed"),
+    (
+        "unknown_parent",
+        StatusCode::CONFLICT,
+        "The parent execution is not known",
+    ),
+    (
+        "correlation_taken",
+        StatusCode::CONFLICT,
+        "The correlation id is taken",
+    ),
+    (
+        "already_completed",
+        StatusCode::CONFLICT,
+        "The execution is completed already",
+    ),
+    ("id_taken", StatusCode::CONFLICT, "The id is taken"),
+    (
+        "clock_skew",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "It ends before it begins",
+    ),
+    (
+        "invalid_field",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "A field is not valid",
+    ),
+    (
         "method_not_allowed",
         StatusCode::METHOD_NOT_ALLOWED,
         "Method not allowed",

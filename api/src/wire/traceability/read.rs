@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::traceability::{endpoint_calls, execution_traces, hook_executions, trace_summary};
+use pml_service::traceability::read as service;
 use sea_orm::prelude::Uuid;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::row::row;
+use super::{RoutingDecision, row::row};
 
 row! {
     /// One execution.
@@ -206,4 +209,186 @@ row! {
         /// Why it failed, as a class.
         error_type: Option<String>,
     }
+}
+
+/// An execution with its parts and with everything it delegated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AssembledTrace {
+    /// The execution itself.
+    #[serde(flatten)]
+    pub trace: Trace,
+    /// Its newest routing decision.
+    pub routing_decision: Option<RoutingDecision>,
+    /// Its hooks in their order.
+    pub hook_executions: Vec<HookExecution>,
+    /// Its calls by time.
+    pub endpoint_calls: Vec<EndpointCall>,
+    /// The executions it delegated to, by time, each like this one.
+    #[schema(no_recursion)]
+    pub child_traces: Vec<AssembledTrace>,
+    /// Number of its own hooks.
+    pub total_hooks: u32,
+    /// Number of its own calls.
+    pub total_endpoints: u32,
+    /// Number of its own hooks that asked a retrieval service.
+    pub total_rag_queries: u32,
+    /// Quality gates that its own hooks passed.
+    pub total_quality_gates: u32,
+    /// Whether something below it was left out: more than 32 levels, 1,000 executions, or 10,000 hooks or calls. Only the execution
+    /// that was asked for says so.
+    pub truncated: bool,
+}
+
+impl From<service::AssembledTrace> for AssembledTrace {
+    fn from(assembled: service::AssembledTrace) -> Self {
+        Self {
+            trace: assembled.trace.into(),
+            routing_decision: assembled.routing_decision.map(Into::into),
+            hook_executions: convert(assembled.hook_executions),
+            endpoint_calls: convert(assembled.endpoint_calls),
+            child_traces: convert(assembled.child_traces),
+            total_hooks: assembled.total_hooks,
+            total_endpoints: assembled.total_endpoints,
+            total_rag_queries: assembled.total_rag_queries,
+            total_quality_gates: assembled.total_quality_gates,
+            truncated: assembled.truncated,
+        }
+    }
+}
+
+/// The events of an execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Timeline {
+    /// The execution.
+    pub correlation_id: Uuid,
+    /// What happened, by time.
+    pub events: Vec<TimelineEvent>,
+}
+
+/// One moment of an execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "timestamp": "2026-11-27T09:00:01Z", "event_type": "agent_routed", "data": {"agent": "agent-debugging", "confidence": 0.92}
+}))]
+pub struct TimelineEvent {
+    /// When.
+    pub timestamp: DateTime<Utc>,
+    /// `prompt_submitted`, `agent_routed`, `hook_executed`, `endpoint_called` or `execution_completed`.
+    pub event_type: String,
+    /// What, according to the type of event.
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+impl From<service::TimelineEvent> for TimelineEvent {
+    fn from(event: service::TimelineEvent) -> Self {
+        let mut shown = serde_json::to_value(&event.event).unwrap_or_default();
+        Self {
+            timestamp: event.timestamp,
+            event_type: event.event.event_type().to_owned(),
+            data: shown["data"].take(),
+        }
+    }
+}
+
+/// An execution and everything below it, flat: by depth, then time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Hierarchy {
+    /// The executions; the first is the one that was asked for.
+    pub nodes: Vec<HierarchyNode>,
+    /// Whether executions beyond 32 levels or 1,000 were left out.
+    pub truncated: bool,
+}
+
+row! {
+    /// One execution of a hierarchy.
+    pub struct HierarchyNode from service::HierarchyNode {
+        /// Its row.
+        trace_id: Uuid,
+        /// The execution.
+        correlation_id: Uuid,
+        /// Who delegated to it.
+        parent_id: Option<Uuid>,
+        /// Levels below the one that was asked for, which has 0.
+        depth: i32,
+        /// The correlation ids from the one that was asked for to this one.
+        path: Vec<Uuid>,
+        /// What set it off.
+        source: String,
+        /// How far it is.
+        status: String,
+        /// Whether it worked.
+        success: Option<bool>,
+        /// When it began.
+        started_at: DateTime<Utc>,
+        /// How long it took in milliseconds.
+        duration_ms: Option<i32>,
+    }
+}
+
+impl From<service::Hierarchy> for Hierarchy {
+    fn from(hierarchy: service::Hierarchy) -> Self {
+        Self {
+            nodes: convert(hierarchy.nodes),
+            truncated: hierarchy.truncated,
+        }
+    }
+}
+
+/// Which executions to list, and which part of the list. Everything is text here: the handler reads it, so that each bad value gets
+/// its own code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TraceListQuery {
+    /// Only `in_progress`, `completed`, `failed` or `cancelled` ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Only those that worked, or with `false` those that did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<bool>)]
+    pub success: Option<String>,
+    /// Only those of this session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<Uuid>)]
+    pub session_id: Option<String>,
+    /// Only those of the chain that began with this execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<Uuid>)]
+    pub root_id: Option<String>,
+    /// Only those of this user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Only those that this set off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(example = "user_prompt")]
+    pub source: Option<String>,
+    /// Only those whose newest decision chose this agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Only those that failed with this class of error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    /// Only those with this label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Only those that began then or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub since: Option<String>,
+    /// Only those that began earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub until: Option<String>,
+    /// The most items, 1 to 500.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the part before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+fn convert<A, B: From<A>>(rows: Vec<A>) -> Vec<B> {
+    rows.into_iter().map(B::from).collect()
 }

@@ -294,7 +294,7 @@ pub struct Accepted {
 
 row! {
     /// Which agent an execution was given to, and why.
-    pub struct RoutingDecision from agent_routing_decisions::Model {
+    pub struct RoutingDecision from agent_routing_decisions::Model, or pml_service::traceability::read::RoutingDecision {
         /// The row.
         id: Uuid,
         /// The execution it is part of.

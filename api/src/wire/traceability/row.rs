@@ -70,11 +70,12 @@ on_wire! {
     SuccessPatternRowId as Uuid: |id| id.as_uuid();
 }
 
-/// Declares the shown form of a row: `pub struct Shown from Row { field: Type, … }`. A field that is left out is not shown.
+/// Declares the shown form of a row: `pub struct Shown from Row { field: Type, … }`. A field that is left out is not shown. Where two
+/// types of row have the same fields, `from Row or Other` takes both.
 macro_rules! row {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident from $model:path {
+        pub struct $name:ident from $model:path $(, or $other:path)? {
             $( $(#[$field_meta:meta])* $field:ident: $kind:ty, )+
         }
     ) => {
@@ -84,6 +85,14 @@ macro_rules! row {
             $( $(#[$field_meta])* pub $field: $kind, )+
         }
 
+        $crate::wire::traceability::row::from_row!($name, $model, $($field)+);
+        $crate::wire::traceability::row::from_other!($name, [$($other)?], $($field)+);
+    };
+}
+
+/// Fills `$name` from a row, field by field.
+macro_rules! from_row {
+    ($name:ident, $model:path, $($field:ident)+) => {
         impl From<$model> for $name {
             fn from(row: $model) -> Self {
                 Self {
@@ -94,4 +103,12 @@ macro_rules! row {
     };
 }
 
-pub(crate) use row;
+/// The same for the second type of row, where there is one.
+macro_rules! from_other {
+    ($name:ident, [], $($field:ident)+) => {};
+    ($name:ident, [$other:path], $($field:ident)+) => {
+        $crate::wire::traceability::row::from_row!($name, $other, $($field)+);
+    };
+}
+
+pub(crate) use {from_other, from_row, row};
