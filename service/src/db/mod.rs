@@ -4,6 +4,7 @@ mod connect;
 mod executor;
 mod health;
 mod pooler;
+mod principal;
 mod retry;
 mod stats;
 
