@@ -101,6 +101,11 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
             capabilities::permissions::decide_permission
         ))
         .routes(routes!(traceability::read::list_traces))
+        .routes(routes!(traceability::record::start_trace))
+        .routes(routes!(traceability::record::record_routing))
+        .routes(routes!(traceability::record::record_hook))
+        .routes(routes!(traceability::record::record_endpoint))
+        .routes(routes!(traceability::record::complete_trace))
         .routes(routes!(traceability::read::get_trace))
         .routes(routes!(traceability::read::trace_timeline))
         .routes(routes!(traceability::read::trace_hierarchy))

@@ -3,6 +3,7 @@
 pub mod capabilities;
 pub mod tools;
 pub mod traces;
+pub mod traces_record;
 
 use std::str::FromStr;
 

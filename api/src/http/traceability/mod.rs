@@ -1,3 +1,4 @@
 //! Routes of the traceability area. Everything runs under the role of whoever asks: the policies of the database decide.
 
 pub(super) mod read;
+pub(super) mod record;
