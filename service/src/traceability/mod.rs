@@ -5,5 +5,6 @@
 //! `Db::as_principal` to read as somebody.
 
 mod error;
+pub mod learning;
 
 pub use error::TraceabilityError;
