@@ -1,11 +1,13 @@
 //! Embeddings without a model: which letters stand side by side.
 
 use async_trait::async_trait;
-use pml_entity::values::{DIMENSIONS, Embedding};
+use pml_entity::values::{Embedding, EmbeddingOf};
 use sha2::{Digest, Sha256};
 
-use super::{Embedder, EmbedderError};
+use super::{Embedder, EmbedderError, PROMPT_DIMENSIONS};
 
+/// The score that unrelated texts do not reach by chance.
+const MIN_SCORE: f64 = 0.1;
 /// Lengths of the character sequences that are counted.
 const NGRAMS: std::ops::RangeInclusive<usize> = 3..=5;
 /// Stands before and behind each word, so that a beginning counts as one.
@@ -31,23 +33,68 @@ impl HashingEmbedder {
     /// # Errors
     /// [`EmbedderError::Unusable`] if every count cancels out, which takes a text made for it.
     pub fn embed_one(self, text: &str) -> Result<Embedding, EmbedderError> {
-        let mut grams: std::collections::BTreeMap<u64, u32> = std::collections::BTreeMap::new();
-        for word in words(text) {
-            for gram in ngrams(&word) {
-                *grams.entry(hash(gram)).or_default() += 1;
-            }
-        }
-        if grams.is_empty() {
-            grams.insert(hash("\u{0}no words"), 1);
-        }
-        // Sums in a fixed order and in 64 bits: the same bits on every platform.
-        let mut sums = vec![0.0_f64; DIMENSIONS];
-        for (hash, count) in grams {
-            let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
-            sums[bucket(hash)] += sign * f64::from(count).sqrt();
-        }
-        to_unit(&sums)
+        embed_text(text)
     }
+}
+
+/// [`HashingEmbedder`] for prompts: the same method with 1,536 counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HashingPromptEmbedder;
+
+impl HashingPromptEmbedder {
+    /// Id stored with the vectors. Changes whenever the vectors would.
+    pub const MODEL_ID: &'static str = "pml-hashing-1536-v1";
+}
+
+#[async_trait]
+impl Embedder<PROMPT_DIMENSIONS> for HashingPromptEmbedder {
+    fn model_id(&self) -> &str {
+        Self::MODEL_ID
+    }
+
+    fn default_min_score(&self) -> f64 {
+        MIN_SCORE
+    }
+
+    async fn embed(
+        &self,
+        texts: &[String],
+    ) -> Result<Vec<EmbeddingOf<PROMPT_DIMENSIONS>>, EmbedderError> {
+        embed_texts(texts).await
+    }
+}
+
+fn embed_text<const N: usize>(text: &str) -> Result<EmbeddingOf<N>, EmbedderError> {
+    let mut grams: std::collections::BTreeMap<u64, u32> = std::collections::BTreeMap::new();
+    for word in words(text) {
+        for gram in ngrams(&word) {
+            *grams.entry(hash(gram)).or_default() += 1;
+        }
+    }
+    if grams.is_empty() {
+        grams.insert(hash("\u{0}no words"), 1);
+    }
+    // Sums in a fixed order and in 64 bits: the same bits on every platform.
+    let mut sums = vec![0.0_f64; N];
+    for (hash, count) in grams {
+        let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
+        sums[bucket(hash, N)] += sign * f64::from(count).sqrt();
+    }
+    to_unit(&sums)
+}
+
+/// Yields now and then: a thousand texts take a while.
+async fn embed_texts<const N: usize>(
+    texts: &[String],
+) -> Result<Vec<EmbeddingOf<N>>, EmbedderError> {
+    let mut embeddings = Vec::with_capacity(texts.len());
+    for chunk in texts.chunks(64) {
+        for text in chunk {
+            embeddings.push(embed_text(text)?);
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(embeddings)
 }
 
 #[async_trait]
@@ -58,18 +105,11 @@ impl Embedder for HashingEmbedder {
 
     /// 0.1: above what unrelated texts share by chance.
     fn default_min_score(&self) -> f64 {
-        0.1
+        MIN_SCORE
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError> {
-        let mut embeddings = Vec::with_capacity(texts.len());
-        for chunk in texts.chunks(64) {
-            for text in chunk {
-                embeddings.push(self.embed_one(text)?);
-            }
-            tokio::task::yield_now().await;
-        }
-        Ok(embeddings)
+        embed_texts(texts).await
     }
 }
 
@@ -126,18 +166,18 @@ fn hash(gram: &str) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-fn bucket(hash: u64) -> usize {
-    usize::try_from(hash % DIMENSIONS as u64).unwrap_or_default()
+fn bucket(hash: u64, dimensions: usize) -> usize {
+    usize::try_from(hash % dimensions as u64).unwrap_or_default()
 }
 
 #[allow(
     clippy::cast_possible_truncation,
     reason = "components of a unit vector fit 32 bits"
 )]
-fn to_unit(sums: &[f64]) -> Result<Embedding, EmbedderError> {
+fn to_unit<const N: usize>(sums: &[f64]) -> Result<EmbeddingOf<N>, EmbedderError> {
     let norm = sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt();
     let unit = sums.iter().map(|sum| (sum / norm) as f32).collect();
-    Embedding::new(unit).map_err(|error| EmbedderError::Unusable(error.to_string()))
+    EmbeddingOf::new(unit).map_err(|error| EmbedderError::Unusable(error.to_string()))
 }
 
 #[cfg(test)]
@@ -166,6 +206,15 @@ mod tests {
             hash, 0x82d1_1271_a1a1_da55,
             "a change of the vectors needs a new model id"
         );
+    }
+
+    #[tokio::test]
+    async fn a_prompt_gets_a_vector_of_its_own_length() {
+        let texts = ["fix the failing test".to_owned()];
+        let prompts = HashingPromptEmbedder.embed(&texts).await.unwrap();
+        assert_eq!(prompts[0].as_slice().len(), PROMPT_DIMENSIONS);
+        assert!((prompts[0].norm() - 1.0).abs() < 1e-6);
+        assert_ne!(HashingPromptEmbedder::MODEL_ID, HashingEmbedder::MODEL_ID);
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::sync::Once;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pml_entity::values::Embedding;
+use pml_entity::values::{DIMENSIONS, EmbeddingOf};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Embedder, EmbedderError};
+use super::{Embedder, EmbedderError, PROMPT_DIMENSIONS};
 
 /// An answer beyond this is not read: 32 vectors as text take some 700 kB.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -51,9 +51,9 @@ impl HttpEmbedderOptions {
     }
 }
 
-/// Asks a service over `http://` or `https://`. Every vector is checked: 1,024 finite numbers, not all zero.
+/// Asks a service over `http://` or `https://`. Every vector is checked: `N` (1,024) finite numbers, not all zero.
 #[derive(Debug)]
-pub struct HttpEmbedder {
+pub struct HttpEmbedder<const N: usize = DIMENSIONS> {
     client: reqwest::Client,
     endpoint: Url,
     options: HttpEmbedderOptions,
@@ -83,6 +83,22 @@ impl HttpEmbedder {
     /// # Errors
     /// [`EmbedderError::Setup`] for a URL or an API key that cannot be sent.
     pub fn new(options: HttpEmbedderOptions) -> Result<Self, EmbedderError> {
+        Self::set_up(options)
+    }
+}
+
+impl HttpEmbedder<PROMPT_DIMENSIONS> {
+    /// The same for prompts.
+    ///
+    /// # Errors
+    /// As [`new`](HttpEmbedder::new).
+    pub fn for_prompts(options: HttpEmbedderOptions) -> Result<Self, EmbedderError> {
+        Self::set_up(options)
+    }
+}
+
+impl<const N: usize> HttpEmbedder<N> {
+    fn set_up(options: HttpEmbedderOptions) -> Result<Self, EmbedderError> {
         install_crypto();
         let setup = |problem: &str| EmbedderError::Setup(problem.to_owned());
         let base = options.url.trim_end_matches('/');
@@ -116,7 +132,7 @@ impl HttpEmbedder {
         })
     }
 
-    async fn embed_batch(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError> {
+    async fn embed_batch(&self, texts: &[String]) -> Result<Vec<EmbeddingOf<N>>, EmbedderError> {
         let mut pause = self.options.pause;
         let mut attempt = 1;
         loop {
@@ -157,12 +173,12 @@ impl HttpEmbedder {
 }
 
 #[async_trait]
-impl Embedder for HttpEmbedder {
+impl<const N: usize> Embedder<N> for HttpEmbedder<N> {
     fn model_id(&self) -> &str {
         &self.options.model
     }
 
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError> {
+    async fn embed(&self, texts: &[String]) -> Result<Vec<EmbeddingOf<N>>, EmbedderError> {
         let mut embeddings = Vec::with_capacity(texts.len());
         for batch in texts.chunks(self.options.batch_size.max(1)) {
             embeddings.extend(self.embed_batch(batch).await?);
@@ -171,7 +187,10 @@ impl Embedder for HttpEmbedder {
     }
 }
 
-async fn read(mut response: Response, expected: usize) -> Result<Vec<Embedding>, EmbedderError> {
+async fn read<const N: usize>(
+    mut response: Response,
+    expected: usize,
+) -> Result<Vec<EmbeddingOf<N>>, EmbedderError> {
     let mut body = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -193,9 +212,9 @@ async fn read(mut response: Response, expected: usize) -> Result<Vec<Embedding>,
             answer.data.len()
         )));
     }
-    let mut slots: Vec<Option<Embedding>> = vec![None; expected];
+    let mut slots: Vec<Option<EmbeddingOf<N>>> = vec![None; expected];
     for Item { index, embedding } in answer.data {
-        let embedding = Embedding::new(embedding)
+        let embedding = EmbeddingOf::new(embedding)
             .map_err(|error| EmbedderError::Unusable(error.to_string()))?;
         match slots.get_mut(index) {
             Some(slot @ None) => *slot = Some(embedding),

@@ -6,16 +6,20 @@ mod http;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pml_entity::values::Embedding;
+use pml_entity::values::{DIMENSIONS, EmbeddingOf};
 
-pub use hashing::HashingEmbedder;
+pub use hashing::{HashingEmbedder, HashingPromptEmbedder};
 pub use http::{HttpEmbedder, HttpEmbedderOptions};
 
 use crate::{Error, Settings};
 
-/// Makes embeddings of texts. Callers share one as `Arc<dyn Embedder>`.
+/// Dimension of the prompt embeddings of the traceability tables.
+pub const PROMPT_DIMENSIONS: usize = 1536;
+
+/// Makes embeddings of texts: of 1,024 dimensions unless it says otherwise. Callers share one as `Arc<dyn Embedder>`, or for prompts as
+/// `Arc<dyn Embedder<PROMPT_DIMENSIONS>>`.
 #[async_trait]
-pub trait Embedder: std::fmt::Debug + Send + Sync {
+pub trait Embedder<const N: usize = DIMENSIONS>: std::fmt::Debug + Send + Sync {
     /// Names the model, for the row beside each vector: vectors of different models are never compared.
     fn model_id(&self) -> &str;
 
@@ -28,7 +32,7 @@ pub trait Embedder: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`EmbedderError`]; there are no partial results.
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedderError>;
+    async fn embed(&self, texts: &[String]) -> Result<Vec<EmbeddingOf<N>>, EmbedderError>;
 }
 
 /// Why texts could not be embedded.
@@ -71,9 +75,27 @@ pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Embedder>, Error> {
     let Some(url) = &settings.embedding_url else {
         return Ok(Arc::new(HashingEmbedder));
     };
-    let options = HttpEmbedderOptions {
-        api_key: settings.embedding_api_key.clone(),
-        ..HttpEmbedderOptions::new(url.clone(), settings.embedding_model.clone())
-    };
+    let options = service(settings, url, &settings.embedding_model);
     Ok(Arc::new(HttpEmbedder::new(options)?))
+}
+
+/// The same for prompts: the model `trace_embedding_model` of that service, or the built-in one.
+///
+/// # Errors
+/// [`Error::Embedder`] if the HTTP client cannot be set up.
+pub fn prompts_from_settings(
+    settings: &Settings,
+) -> Result<Arc<dyn Embedder<PROMPT_DIMENSIONS>>, Error> {
+    let Some(url) = &settings.embedding_url else {
+        return Ok(Arc::new(HashingPromptEmbedder));
+    };
+    let options = service(settings, url, &settings.trace_embedding_model);
+    Ok(Arc::new(HttpEmbedder::for_prompts(options)?))
+}
+
+fn service(settings: &Settings, url: &str, model: &str) -> HttpEmbedderOptions {
+    HttpEmbedderOptions {
+        api_key: settings.embedding_api_key.clone(),
+        ..HttpEmbedderOptions::new(url.to_owned(), model.to_owned())
+    }
 }

@@ -50,6 +50,7 @@ impl Settings {
                 .map(web_url)
                 .unwrap_or_default(),
             "embedding_model" => self.embedding_model.clone(),
+            "trace_embedding_model" => self.trace_embedding_model.clone(),
             "embedding_api_key" => self
                 .embedding_api_key
                 .as_ref()

@@ -8,6 +8,7 @@
 //! | `url` | `PML_URL` | none |
 //! | `embedding_url` | `EMBEDDING_URL` | none: the built-in [`HashingEmbedder`](crate::embedding::HashingEmbedder) |
 //! | `embedding_model` | `EMBEDDING_MODEL` | `bge-m3` |
+//! | `trace_embedding_model` | `TRACE_EMBEDDING_MODEL` | `text-embedding-3-small` |
 //! | `embedding_api_key` | `EMBEDDING_API_KEY` | none |
 //! | `application_name` | `PML_APPLICATION_NAME` | `pml` |
 //! | `pool.max_connections` | `PML_POOL__MAX_CONNECTIONS` | 10 |
@@ -56,6 +57,8 @@ pub struct Settings {
     pub embedding_url: Option<String>,
     /// Model to ask that service for. It must give 1,024 dimensions.
     pub embedding_model: String,
+    /// Model to ask that service for where prompts are compared. It must give 1,536 dimensions.
+    pub trace_embedding_model: String,
     /// Sent to that service as a bearer token.
     pub embedding_api_key: Option<SecretString>,
     /// What this client is called in `pg_stat_activity`.
@@ -94,6 +97,7 @@ impl Default for Settings {
             url: None,
             embedding_url: None,
             embedding_model: "bge-m3".to_owned(),
+            trace_embedding_model: "text-embedding-3-small".to_owned(),
             embedding_api_key: None,
             application_name: "pml".to_owned(),
             pool: PoolSettings::default(),
@@ -213,8 +217,13 @@ impl Settings {
         if self.data_dir.as_os_str().is_empty() {
             return Err(self.invalid("data_dir", "must not be empty"));
         }
-        if self.embedding_model.trim().is_empty() {
-            return Err(self.invalid("embedding_model", "must not be empty"));
+        for (key, model) in [
+            ("embedding_model", &self.embedding_model),
+            ("trace_embedding_model", &self.trace_embedding_model),
+        ] {
+            if model.trim().is_empty() {
+                return Err(self.invalid(key, "must not be empty"));
+            }
         }
         if self.application_name.is_empty() || self.application_name.len() > 63 {
             return Err(self.invalid("application_name", "must have 1 to 63 bytes"));
@@ -439,6 +448,6 @@ mod tests {
         );
         assert_eq!(value("embedding_api_key"), "***");
         assert_eq!(value("embedding_url"), "https://embed.example/v1");
-        assert_eq!(shown.len(), 14);
+        assert_eq!(shown.len(), 15);
     }
 }

@@ -10,13 +10,14 @@ use serde::Serialize;
 use super::SettingsError;
 
 /// Environment variable and key of every setting, in the order they are shown.
-pub(super) const VARIABLES: [(&str, &str); 14] = [
+pub(super) const VARIABLES: [(&str, &str); 15] = [
     ("DATABASE_URL", "database_url"),
     ("PML_DATA_DIR", "data_dir"),
     ("PML_LISTEN", "listen"),
     ("PML_URL", "url"),
     ("EMBEDDING_URL", "embedding_url"),
     ("EMBEDDING_MODEL", "embedding_model"),
+    ("TRACE_EMBEDDING_MODEL", "trace_embedding_model"),
     ("EMBEDDING_API_KEY", "embedding_api_key"),
     ("PML_APPLICATION_NAME", "application_name"),
     ("PML_POOL__MAX_CONNECTIONS", "pool.max_connections"),

@@ -7,5 +7,6 @@
 pub mod analytics;
 mod error;
 pub mod read;
+pub mod learning;
 
 pub use error::TraceabilityError;
