@@ -16,6 +16,7 @@ use pml_migration::{OnStep, Options, Report};
 use sea_orm::DatabaseConnection;
 
 pub use health::Health;
+pub(crate) use retry::jittered;
 pub use retry::retry;
 pub use stats::{Snapshot, StatementHook, StatementInfo, StatementStats};
 
