@@ -4,6 +4,20 @@
 //! number of statements, and who sees what is decided by the policies of the database: run these functions inside
 //! `Db::as_principal` to read as somebody.
 
+mod context;
 mod error;
+pub mod rules;
+mod sanitize;
+mod write;
 
+pub use context::{
+    CORRELATION_HEADER, DELEGATION_SOURCE, EXECUTION_HEADER, GivenIds, PARENT_HEADER, ROOT_HEADER,
+    SESSION_HEADER, SOURCE_HEADER, TRACEPARENT_HEADER, TraceContext,
+};
 pub use error::TraceabilityError;
+pub use sanitize::{REDACTED, Sanitizer};
+pub use write::{
+    Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS, MAX_NAME_BYTES,
+    MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace, Started,
+    complete, endpoint, hook, route, start,
+};
