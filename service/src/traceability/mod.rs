@@ -8,5 +8,20 @@ pub mod analytics;
 mod error;
 pub mod read;
 pub mod learning;
+mod context;
+mod error;
+pub mod rules;
+mod sanitize;
+mod write;
 
+pub use context::{
+    CORRELATION_HEADER, DELEGATION_SOURCE, EXECUTION_HEADER, GivenIds, PARENT_HEADER, ROOT_HEADER,
+    SESSION_HEADER, SOURCE_HEADER, TRACEPARENT_HEADER, TraceContext,
+};
 pub use error::TraceabilityError;
+pub use sanitize::{REDACTED, Sanitizer};
+pub use write::{
+    Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS, MAX_NAME_BYTES,
+    MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace, Started,
+    complete, endpoint, hook, route, start,
+};
