@@ -244,6 +244,8 @@ registry! {
         View agent_performance,
         View error_analysis,
         View dashboard_summary,
+        View agent_performance_snapshot,
+        View dashboard_summary_snapshot,
     }
 }
 

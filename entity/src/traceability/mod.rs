@@ -1,6 +1,7 @@
 //! What became of a prompt: routing, hooks, calls, outcome; and what was learned from the good ones.
 //!
-//! One correlation id tells the whole story. The five views are read under the rights of whoever asks.
+//! One correlation id tells the whole story. The five views are read under the rights of whoever asks; the two snapshots hold
+//! everybody's numbers and are for the service alone.
 
 /// Makes the active model of a view refuse to be saved or deleted.
 macro_rules! read_only {
@@ -32,8 +33,10 @@ macro_rules! read_only {
 
 pub mod agent_chaining_patterns;
 pub mod agent_performance;
+pub mod agent_performance_snapshot;
 pub mod agent_routing_decisions;
 pub mod dashboard_summary;
+pub mod dashboard_summary_snapshot;
 pub mod endpoint_calls;
 pub mod error_analysis;
 pub mod error_patterns;
