@@ -5,11 +5,11 @@
 //! `Db::as_principal` to read as somebody.
 
 pub mod analytics;
-mod error;
-pub mod read;
-pub mod learning;
 mod context;
 mod error;
+mod error;
+pub mod learning;
+pub mod read;
 pub mod rules;
 mod sanitize;
 mod write;

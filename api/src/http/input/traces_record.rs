@@ -23,13 +23,25 @@ const DEFAULT_SOURCE: &str = "user_prompt";
 /// than this, so that a parent's root is inherited.
 pub fn start_request(body: StartBody, headers: &HeaderMap) -> NewTrace {
     let named = TraceContext::of_headers(headers);
-    let named = named.filter(|ids| body.correlation_id.is_none_or(|own| own == ids.correlation_id.as_uuid()));
+    let named = named.filter(|ids| {
+        body.correlation_id
+            .is_none_or(|own| own == ids.correlation_id.as_uuid())
+    });
     let source = body.source.or_else(|| named.as_ref()?.source.clone());
-    let named_root = named.as_ref().map(|ids| ids.root_id).filter(|root| Some(*root) != named.as_ref().map(|ids| ids.correlation_id));
+    let named_root = named
+        .as_ref()
+        .map(|ids| ids.root_id)
+        .filter(|root| Some(*root) != named.as_ref().map(|ids| ids.correlation_id));
     NewTrace {
-        correlation_id: body.correlation_id.map(CorrelationId::new).or(named.as_ref().map(|ids| ids.correlation_id)),
+        correlation_id: body
+            .correlation_id
+            .map(CorrelationId::new)
+            .or(named.as_ref().map(|ids| ids.correlation_id)),
         root_id: body.root_id.map(CorrelationId::new).or(named_root),
-        parent_id: body.parent_id.map(CorrelationId::new).or_else(|| named.as_ref()?.parent_id),
+        parent_id: body
+            .parent_id
+            .map(CorrelationId::new)
+            .or_else(|| named.as_ref()?.parent_id),
         session_id: body.session_id.map(SessionId::new),
         user_id: body.user_id,
         source: source.unwrap_or_else(|| DEFAULT_SOURCE.to_owned()),
@@ -59,11 +71,16 @@ pub fn execution(body: Option<Uuid>, headers: &HeaderMap) -> Result<CorrelationI
 /// # Errors
 /// `invalid_embedding`, `invalid_field`.
 pub fn routing_request(body: RoutingBody) -> Result<NewRouting, Error> {
-    let alternatives = body.alternatives.map(serde_json::from_value::<RoutingAlternatives>);
+    let alternatives = body
+        .alternatives
+        .map(serde_json::from_value::<RoutingAlternatives>);
     Ok(NewRouting {
         id: body.id.map(RoutingDecisionId::new),
         query_text: body.query_text,
-        query_embedding: body.query_embedding.map(TraceabilityEmbedding::new).transpose()?,
+        query_embedding: body
+            .query_embedding
+            .map(TraceabilityEmbedding::new)
+            .transpose()?,
         agent_selected: body.agent_selected,
         selection_reason: body.selection_reason,
         confidence_score: body.confidence_score,
@@ -72,7 +89,10 @@ pub fn routing_request(body: RoutingBody) -> Result<NewRouting, Error> {
         confidence_capability: body.confidence_capability,
         confidence_historical: body.confidence_historical,
         alternatives: alternatives.transpose().map_err(|error| {
-            invalid("alternatives", format!("must be a list of {{agent, confidence}}: {error}"))
+            invalid(
+                "alternatives",
+                format!("must be a list of {{agent, confidence}}: {error}"),
+            )
         })?,
         routing_strategy: body.routing_strategy,
         pattern_id: body.pattern_id.map(SuccessPatternId::new),
@@ -88,7 +108,9 @@ pub fn routing_request(body: RoutingBody) -> Result<NewRouting, Error> {
 /// # Errors
 /// `invalid_field` for an unknown status.
 pub fn hook_request(body: HookBody, headers: &HeaderMap) -> Result<NewHook, Error> {
-    let named = headers.get("x-execution-id").and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    let named = headers
+        .get("x-execution-id")
+        .and_then(|id| id.to_str().ok()?.trim().parse().ok());
     let status = body.status.map(|word| word.parse());
     Ok(NewHook {
         id: body.id.map(HookExecutionId::new),
@@ -102,7 +124,11 @@ pub fn hook_request(body: HookBody, headers: &HeaderMap) -> Result<NewHook, Erro
         started_at: body.started_at,
         completed_at: body.completed_at,
         duration_ms: body.duration_ms,
-        status: status.transpose().map_err(|error: pml_entity::values::UnknownWord| invalid("status", error.to_string()))?,
+        status: status
+            .transpose()
+            .map_err(|error: pml_entity::values::UnknownWord| {
+                invalid("status", error.to_string())
+            })?,
         input_data: body.input_data,
         output_data: body.output_data,
         modifications_made: body.modifications_made,

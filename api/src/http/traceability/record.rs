@@ -70,7 +70,11 @@ pub(in super::super) async fn start_trace(
         .db
         .as_service(async |tx| traceability::start(tx, new).await)
         .await?;
-    let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if started.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let ids = TraceContext {
         correlation_id: started.trace.correlation_id,
         root_id: started.trace.root_id,
@@ -253,15 +257,25 @@ fn ensure_recording(who: &Principal) -> Result<(), Problem> {
 
 /// Whether the client asks not to wait (RFC 7240, section 4.1).
 fn prefers_async(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let mut wishes = values.flat_map(|value| value.split(',')).map(|wish| wish.split(';').next().unwrap_or_default());
+    let values = headers
+        .get_all(PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut wishes = values
+        .flat_map(|value| value.split(','))
+        .map(|wish| wish.split(';').next().unwrap_or_default());
     wishes.any(|wish| wish.trim().eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
 fn accepted(correlation_id: CorrelationId, id: Option<Uuid>) -> Response {
-    let answer = Accepted { correlation_id: correlation_id.as_uuid(), id };
+    let answer = Accepted {
+        correlation_id: correlation_id.as_uuid(),
+        id,
+    };
     let mut response = (StatusCode::ACCEPTED, Json(answer)).into_response();
-    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
+    response
+        .headers_mut()
+        .insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
     response
 }
 
