@@ -7,7 +7,6 @@
 pub mod analytics;
 mod context;
 mod error;
-mod error;
 pub mod learning;
 pub mod read;
 pub mod rules;
