@@ -2,11 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::traceability::{
-    agent_chaining_patterns, agent_performance, dashboard_summary, error_analysis,
-    pattern_effectiveness,
+    agent_chaining_patterns, agent_performance, dashboard_summary, pattern_effectiveness,
+};
+use pml_service::{
+    Page,
+    traceability::analytics::{self as service, Measured},
 };
 use sea_orm::prelude::Uuid;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::row::row;
 
@@ -112,12 +117,14 @@ row! {
 
 row! {
     /// A recurring error with how often executions met its type lately.
-    pub struct ErrorAnalysis from error_analysis::Model {
-        /// The class of the error.
+    pub struct ErrorSummary from service::ErrorSummary {
+        /// The row.
+        id: Uuid,
+        /// The class of the error. Not a closed set.
         error_type: String,
-        /// Where it comes from.
+        /// `network`, `validation`, `system` or `integration`.
         error_category: Option<String>,
-        /// How bad it is.
+        /// `critical`, `high`, `medium` or `low`.
         severity: Option<String>,
         /// When it was last seen.
         last_occurrence_at: DateTime<Utc>,
@@ -170,4 +177,336 @@ row! {
         /// 95th percentile of the same.
         p95_duration_ms: i32,
     }
+}
+
+/// Everything at a glance, and when the numbers were taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Dashboard {
+    /// The numbers.
+    #[serde(flatten)]
+    pub summary: DashboardSummary,
+    /// When they were taken. Null: now, for this answer.
+    pub refreshed_at: Option<DateTime<Utc>>,
+    /// How old they are in milliseconds.
+    pub age_ms: Option<i64>,
+}
+
+impl From<Measured<dashboard_summary::Model>> for Dashboard {
+    fn from(measured: Measured<dashboard_summary::Model>) -> Self {
+        Self {
+            summary: measured.data.into(),
+            refreshed_at: measured.refreshed_at,
+            age_ms: measured.age_ms,
+        }
+    }
+}
+
+/// How agents do, the busiest first, and when the numbers were taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Agents {
+    /// The agents.
+    pub items: Vec<AgentPerformance>,
+    /// Pass it as `cursor` for the next part. Null: this was the last one.
+    pub next_cursor: Option<String>,
+    /// When the numbers were taken. Null: now, for this answer.
+    pub refreshed_at: Option<DateTime<Utc>>,
+    /// How old they are in milliseconds.
+    pub age_ms: Option<i64>,
+}
+
+impl From<Measured<Page<agent_performance::Model>>> for Agents {
+    fn from(measured: Measured<Page<agent_performance::Model>>) -> Self {
+        Self {
+            items: measured.data.items.into_iter().map(Into::into).collect(),
+            next_cursor: measured.data.next_cursor,
+            refreshed_at: measured.refreshed_at,
+            age_ms: measured.age_ms,
+        }
+    }
+}
+
+/// The replays of a pattern in the last 30 days.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageTrend {
+    /// The pattern.
+    pub pattern_id: Uuid,
+    /// Each day (UTC), the oldest first, also those without replays.
+    pub days: Vec<UsageDay>,
+    /// Replays in these days.
+    pub total_count: i64,
+    /// Those that worked.
+    pub total_successes: i64,
+    /// Share that worked, 0 to 1. Null without replays.
+    pub success_rate: Option<f64>,
+    /// `increasing`, `stable` or `decreasing`: the last 15 days against the 15 before; 20 per cent up or down are still stable.
+    pub trend: String,
+}
+
+/// The replays of one day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageDay {
+    /// The day.
+    #[schema(example = "2026-11-27")]
+    pub date: String,
+    /// Replays.
+    pub count: i64,
+    /// Share that worked, 0 to 1. Null without replays.
+    pub success_rate: Option<f64>,
+}
+
+impl From<service::UsageTrend> for UsageTrend {
+    fn from(usage: service::UsageTrend) -> Self {
+        let day = |day: service::Day| UsageDay {
+            date: day.date.to_string(),
+            count: day.count,
+            success_rate: day.success_rate,
+        };
+        Self {
+            pattern_id: usage.pattern_id.as_uuid(),
+            days: usage.days.into_iter().map(day).collect(),
+            total_count: usage.total_count,
+            total_successes: usage.total_successes,
+            success_rate: usage.success_rate,
+            trend: text(&usage.trend),
+        }
+    }
+}
+
+/// A part of the stream of events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventStream {
+    /// The events, newest first.
+    pub items: Vec<StreamEvent>,
+    /// Pass it as `cursor` for the next part. Null: this was the last one.
+    pub next_cursor: Option<String>,
+    /// Number of these events.
+    pub total: usize,
+    /// The least and the greatest time of these events; both now when there are none.
+    pub time_range: TimeSpan,
+    /// Number of these events by kind.
+    #[schema(value_type = Object, example = json!({"routing_decision": 3, "error": 1}))]
+    pub event_counts: Value,
+}
+
+/// The least and the greatest time of some events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TimeSpan {
+    /// The least.
+    pub from: DateTime<Utc>,
+    /// The greatest.
+    pub to: DateTime<Utc>,
+}
+
+/// One event of the stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEvent {
+    /// The row it stands for.
+    pub id: Uuid,
+    /// `routing_decision`, `error` or `agent_action`.
+    pub event_type: String,
+    /// When.
+    pub timestamp: DateTime<Utc>,
+    /// The execution.
+    pub correlation_id: Uuid,
+    /// The agent.
+    pub agent_name: Option<String>,
+    /// How sure the choice was.
+    pub confidence_score: Option<f64>,
+    /// How the agent was chosen.
+    pub routing_strategy: Option<String>,
+    /// How long the choice, or the execution, took.
+    pub duration_ms: Option<i32>,
+    /// The class of the error.
+    pub error_type: Option<String>,
+    /// The error, in words.
+    pub error_message: Option<String>,
+}
+
+impl From<service::EventStream> for EventStream {
+    fn from(stream: service::EventStream) -> Self {
+        let event = |event: service::StreamEvent| StreamEvent {
+            id: event.id,
+            event_type: event.event_type.as_str().to_owned(),
+            timestamp: event.timestamp,
+            correlation_id: event.correlation_id.as_uuid(),
+            agent_name: event.agent_name,
+            confidence_score: event.confidence_score.map(f64::from),
+            routing_strategy: event.routing_strategy,
+            duration_ms: event.duration_ms,
+            error_type: event.error_type,
+            error_message: event.error_message,
+        };
+        Self {
+            items: stream.items.into_iter().map(event).collect(),
+            next_cursor: stream.next_cursor,
+            total: stream.total,
+            time_range: TimeSpan {
+                from: stream.time_range.from,
+                to: stream.time_range.to,
+            },
+            event_counts: serde_json::to_value(stream.event_counts).unwrap_or_default(),
+        }
+    }
+}
+
+/// Four means over a window of days. Null where there is nothing to take the mean of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeveloperMetrics {
+    /// The window in days.
+    pub window_days: i32,
+    /// Mean duration in milliseconds of the executions that worked.
+    pub avg_duration_ms: Option<i64>,
+    /// The same for people: `30s`, `12m`, `2.5h`, `2.5d`.
+    pub avg_duration: Option<String>,
+    /// Share of the completed and failed executions that worked, 0 to 1.
+    pub success_rate: Option<f64>,
+    /// Mean time in milliseconds that agents worked.
+    pub avg_agent_duration_ms: Option<i64>,
+    /// The same for people.
+    pub avg_agent_duration: Option<String>,
+    /// Mean success rate of the patterns that were replayed in the window, 0 to 1.
+    pub avg_pattern_success_rate: Option<f64>,
+    /// Executions that are completed or failed: what the success rate stands on.
+    pub ended_traces: i64,
+}
+
+impl From<service::DeveloperMetrics> for DeveloperMetrics {
+    fn from(metrics: service::DeveloperMetrics) -> Self {
+        Self {
+            window_days: metrics.window_days,
+            avg_duration_ms: metrics.avg_duration_ms,
+            avg_duration: metrics.avg_duration_ms.map(service::print_duration),
+            success_rate: metrics.success_rate,
+            avg_agent_duration_ms: metrics.avg_agent_duration_ms,
+            avg_agent_duration: metrics.avg_agent_duration_ms.map(service::print_duration),
+            avg_pattern_success_rate: metrics.avg_pattern_success_rate,
+            ended_traces: metrics.ended_traces,
+        }
+    }
+}
+
+/// What is worth an alarm now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Alerts {
+    /// The limits that were crossed.
+    pub items: Vec<Alert>,
+}
+
+/// A limit that was crossed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"kind": "agent_success_rate", "subject": "agent-testing", "value": 0.61, "threshold": 0.8, "observations": 44}))]
+pub struct Alert {
+    /// `agent_success_rate`, `endpoint_error_rate`, `pattern_success_rate` or `hook_duration`.
+    pub kind: String,
+    /// Which agent, endpoint, pattern or hook.
+    pub subject: String,
+    /// What was measured: a share 0 to 1, or for a hook its longest duration in milliseconds.
+    pub value: f64,
+    /// The limit.
+    pub threshold: f64,
+    /// How much it stands on.
+    pub observations: i64,
+}
+
+impl From<service::Alert> for Alert {
+    fn from(alert: service::Alert) -> Self {
+        Self {
+            kind: text(&alert.kind),
+            subject: alert.subject,
+            value: alert.value,
+            threshold: alert.threshold,
+            observations: alert.observations,
+        }
+    }
+}
+
+/// Which patterns to list, and which part of the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PatternListQuery {
+    /// Only those that succeed at least this often, 0 to 1.
+    #[param(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    pub min_success_rate: Option<String>,
+    /// Only those that were replayed at least this often, from 1.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    pub min_usage_count: Option<String>,
+    /// Only those of this domain.
+    pub domain: Option<String>,
+    /// Only those whose prompt wanted this.
+    #[param(example = "debugging")]
+    pub intent: Option<String>,
+    /// Only those in which this agent takes part.
+    pub agent: Option<String>,
+    /// The most items, 1 to 500.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the part before.
+    pub cursor: Option<String>,
+}
+
+/// Which errors to list, and which part of the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ErrorListQuery {
+    /// Only those seen in the last `24h` (the default), `7d` or `30d`.
+    pub time_range: Option<String>,
+    /// Only this class.
+    pub error_type: Option<String>,
+    /// The most items, 1 to 500.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the part before.
+    pub cursor: Option<String>,
+}
+
+/// Which events to show, and which part of the stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventListQuery {
+    /// Only those of the last so many hours, 1 to 168.
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 168, default = 24)]
+    pub hours: Option<String>,
+    /// Only `routing_decision`, `error` or `agent_action`.
+    pub event_type: Option<String>,
+    /// Only those of this agent.
+    pub agent_name: Option<String>,
+    /// Only those of this execution.
+    #[param(value_type = Option<Uuid>)]
+    pub correlation_id: Option<String>,
+    /// The most items, 1 to 500.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 100)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the part before.
+    pub cursor: Option<String>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The most items, 1 to 500.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the part before.
+    pub cursor: Option<String>,
+}
+
+/// Over how many days the means are taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WindowQuery {
+    /// Days, 1 to 365.
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 365, default = 30)]
+    pub window_days: Option<String>,
+}
+
+/// The word that a closed set is serialised as.
+fn text(word: &impl Serialize) -> String {
+    let word = serde_json::to_value(word).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
 }
