@@ -8,6 +8,7 @@ pub mod embedding;
 mod error;
 mod page;
 mod principal;
+pub mod recorder;
 pub mod settings;
 mod sql;
 pub mod tools;

@@ -4,6 +4,7 @@ mod connect;
 mod executor;
 mod health;
 mod pooler;
+mod principal;
 mod retry;
 mod stats;
 
@@ -15,6 +16,7 @@ use pml_migration::{OnStep, Options, Report};
 use sea_orm::DatabaseConnection;
 
 pub use health::Health;
+pub(crate) use retry::jittered;
 pub use retry::retry;
 pub use stats::{Snapshot, StatementHook, StatementInfo, StatementStats};
 

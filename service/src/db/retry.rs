@@ -35,7 +35,7 @@ where
 }
 
 /// Between half and the whole of the pause, so that those who met do not meet again.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let nanos = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |time| time.subsec_nanos());

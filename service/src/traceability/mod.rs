@@ -6,6 +6,7 @@
 
 mod context;
 mod error;
+mod recorder;
 pub mod rules;
 mod sanitize;
 mod write;
@@ -15,9 +16,10 @@ pub use context::{
     SESSION_HEADER, SOURCE_HEADER, TRACEPARENT_HEADER, TraceContext,
 };
 pub use error::TraceabilityError;
+pub use recorder::{TraceEvent, TraceRecorder};
 pub use sanitize::{REDACTED, Sanitizer};
 pub use write::{
-    Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS, MAX_NAME_BYTES,
-    MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace, Started,
-    complete, endpoint, hook, route, start,
+    CLOCK_SKEW_MS, Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS,
+    MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace,
+    Started, complete, endpoint, hook, route, start,
 };
