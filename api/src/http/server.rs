@@ -13,8 +13,8 @@ const UPKEEP_PERIOD: Duration = Duration::from_secs(10);
 
 /// Serves the API on `listener` until `shutdown` completes.
 ///
-/// Then accepts nothing more, lets requests under way finish for up to ten seconds, and returns. The database stays open: its owner
-/// closes it afterwards.
+/// Then accepts nothing more, lets requests under way finish for up to ten seconds, stores what the recorder still holds, and returns.
+/// The database stays open: its owner closes it afterwards.
 ///
 /// # Errors
 /// An I/O error of the listening socket.
@@ -24,6 +24,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let metrics = state.metrics.clone();
+    let recorder = state.recorder.clone();
     let upkeep = tokio::spawn(async move {
         let mut ticks = tokio::time::interval(UPKEEP_PERIOD);
         loop {
@@ -52,6 +53,10 @@ pub async fn serve(
         }
     };
     upkeep.abort();
+    match recorder.shutdown().await {
+        Ok(stats) => tracing::debug!(?stats, "the recorder has stopped"),
+        Err(error) => tracing::error!(%error, "not everything that was recorded could be stored"),
+    }
     result
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use pml_service::{Db, capabilities::CachedCapabilities, embedding::Embedder};
+use pml_service::{
+    Db, capabilities::CachedCapabilities, embedding::Embedder, recorder::RecorderOptions,
+    traceability::TraceRecorder,
+};
 
 use super::metrics::Metrics;
 
@@ -15,15 +18,21 @@ pub struct AppState {
     pub embedder: Arc<dyn Embedder>,
     /// Single capabilities as they were last read, and every change of one.
     pub capabilities: Arc<CachedCapabilities>,
+    /// Writes down executions behind the caller's back. The server flushes it when it stops.
+    pub recorder: TraceRecorder,
     /// Counts what happens.
     pub metrics: Metrics,
 }
 
 impl AppState {
-    /// A state with metrics of its own. Pass the [`Metrics`] whose hook the database got to have its statements counted.
+    /// A state with a recorder of its own. Pass the [`Metrics`] whose hook the database got to have its statements counted.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, which the recorder works on.
     pub fn new(db: Db, embedder: Arc<dyn Embedder>, metrics: Metrics) -> Self {
         Self {
             capabilities: Arc::new(CachedCapabilities::new(db.clone(), embedder.clone())),
+            recorder: TraceRecorder::start(db.clone(), RecorderOptions::named("traces")),
             db,
             embedder,
             metrics,

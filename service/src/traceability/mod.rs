@@ -9,6 +9,7 @@ mod context;
 mod error;
 pub mod learning;
 pub mod read;
+mod recorder;
 pub mod rules;
 mod sanitize;
 mod write;
@@ -18,9 +19,10 @@ pub use context::{
     SESSION_HEADER, SOURCE_HEADER, TRACEPARENT_HEADER, TraceContext,
 };
 pub use error::TraceabilityError;
+pub use recorder::{TraceEvent, TraceRecorder};
 pub use sanitize::{REDACTED, Sanitizer};
 pub use write::{
-    Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS, MAX_NAME_BYTES,
-    MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace, Started,
-    complete, endpoint, hook, route, start,
+    CLOCK_SKEW_MS, Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS,
+    MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_TEXT_BYTES, NewEndpointCall, NewHook, NewRouting, NewTrace,
+    Started, complete, endpoint, hook, route, start,
 };

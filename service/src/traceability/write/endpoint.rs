@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::traceability::endpoint_calls;
-use pml_entity::values::{CorrelationId, EndpointCallId, ExecutionTraceId, HookExecutionId, Score};
+use pml_entity::values::{CorrelationId, EndpointCallId, HookExecutionId, Score};
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::Json;
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub struct NewEndpointCall {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct CallRow {
     pub(crate) id: EndpointCallId,
-    pub(crate) trace_id: Option<ExecutionTraceId>,
+    pub(crate) correlation_id: CorrelationId,
     hook_execution_id: Option<HookExecutionId>,
     service_name: String,
     endpoint_path: String,
@@ -86,9 +86,9 @@ pub(crate) struct CallRow {
 const CALL: Kind = Kind {
     table: "endpoint_calls",
     entity: "endpoint call",
+    part: true,
     fields: &[
         field("id", "uuid"),
-        field("trace_id", "uuid"),
         field("hook_execution_id", "uuid"),
         field("service_name", "text"),
         field("endpoint_path", "text"),
@@ -114,6 +114,7 @@ impl NewEndpointCall {
     /// Checks it and takes its secrets out.
     pub(crate) fn prepare(
         mut self,
+        correlation_id: CorrelationId,
         sanitizer: Sanitizer,
         skew: Skew,
     ) -> Result<Prepared<CallRow>, TraceabilityError> {
@@ -139,14 +140,13 @@ impl NewEndpointCall {
         note_skew(&mut self.context, times.skew_ms);
         let failed = self.error_message.is_some() || self.error_type.is_some();
         let assumed = [
-            ("trace_id", true),
             ("started_at", self.started_at.is_none()),
             ("completed_at", self.completed_at.is_none()),
             ("duration_ms", self.duration_ms.is_none()),
         ];
         let row = CallRow {
             id: self.id.unwrap_or_else(EndpointCallId::generate),
-            trace_id: None,
+            correlation_id,
             hook_execution_id: self.hook_execution_id,
             service_name: self.service_name,
             endpoint_path: self.endpoint_path,
@@ -172,26 +172,13 @@ impl NewEndpointCall {
     }
 }
 
-impl CallRow {
-    /// How many bytes it takes, about.
-    pub(crate) fn weight(&self) -> usize {
-        let documents = [
-            &self.request_body,
-            &self.response_body,
-            &self.headers,
-            &self.context,
-        ];
-        let documents = documents.into_iter().flatten().map(check::json_bytes);
-        documents.sum::<usize>() + self.error_message.as_ref().map_or(0, String::len)
-    }
-}
-
 /// The statement that writes the calls of `$1`, which know their executions. What has its id stays; a hook that is not there, or of another
 /// execution, is left out.
 pub(crate) fn bulk_sql() -> String {
     format!(
-        "{} FROM {} LEFT JOIN hook_executions h ON h.id = new.hook_execution_id AND h.trace_id = new.trace_id ON CONFLICT (id) DO NOTHING",
-        CALL.insert(&[("hook_execution_id", "h.id")]),
+        "{} FROM {} JOIN execution_traces e USING (correlation_id) \
+         LEFT JOIN hook_executions h ON h.id = new.hook_execution_id AND h.trace_id = e.id ON CONFLICT (id) DO NOTHING",
+        CALL.insert(&[("hook_execution_id", "h.id"), ("trace_id", "e.id")]),
         CALL.records()
     )
 }
@@ -210,7 +197,8 @@ pub async fn endpoint<C: ConnectionTrait>(
     new: NewEndpointCall,
 ) -> Result<endpoint_calls::Model, Error> {
     let may_be_taken = new.id.is_some();
-    let Prepared { row, assumed } = new.prepare(Sanitizer::hardened(), Skew::Refuse)?;
+    let Prepared { row, assumed } =
+        new.prepare(correlation, Sanitizer::hardened(), Skew::Refuse)?;
     let id = row.id;
     let rows = json(&[row])?;
     let sql = format!(
@@ -231,7 +219,7 @@ pub async fn endpoint<C: ConnectionTrait>(
         }
         Outcome::NotWritten => {}
     }
-    let values = (rows, assumed, correlation.as_uuid());
+    let values = [rows.into(), assumed.into()];
     match stored(db, CALL, "t.*", &[], values).await? {
         Some((model, true)) if may_be_taken => Ok(model),
         Some(_) => Err(CALL.taken(&id)),

@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::traceability::hook_executions;
-use pml_entity::values::{
-    CorrelationId, ExecutionId, ExecutionTraceId, HookExecutionId, HookStatus,
-};
+use pml_entity::values::{CorrelationId, ExecutionId, HookExecutionId, HookStatus};
 use sea_orm::prelude::Json;
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionSession, TransactionTrait};
 use serde::Serialize;
@@ -76,7 +74,7 @@ pub struct NewHook {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct HookRow {
     pub(crate) id: HookExecutionId,
-    pub(crate) trace_id: Option<ExecutionTraceId>,
+    pub(crate) correlation_id: CorrelationId,
     execution_id: ExecutionId,
     parent_id: Option<ExecutionId>,
     hook_type: String,
@@ -106,9 +104,9 @@ pub(crate) struct HookRow {
 const HOOK: Kind = Kind {
     table: "hook_executions",
     entity: "hook execution",
+    part: true,
     fields: &[
         field("id", "uuid"),
-        field("trace_id", "uuid"),
         field("execution_id", "uuid"),
         field("parent_id", "uuid"),
         field("hook_type", "text"),
@@ -140,6 +138,7 @@ impl NewHook {
     /// Checks it and takes its secrets out.
     pub(crate) fn prepare(
         mut self,
+        correlation_id: CorrelationId,
         sanitizer: Sanitizer,
         skew: Skew,
     ) -> Result<Prepared<HookRow>, TraceabilityError> {
@@ -162,7 +161,6 @@ impl NewHook {
         let times = times::complete(given, skew)?;
         note_skew(&mut self.metadata, times.skew_ms);
         let assumed = [
-            ("trace_id", true),
             ("execution_id", self.execution_id.is_none()),
             ("execution_order", self.execution_order.is_none()),
             ("started_at", self.started_at.is_none()),
@@ -174,7 +172,7 @@ impl NewHook {
             .unwrap_or_else(|| hook_type_of(&self.hook_name).to_owned());
         let row = HookRow {
             id: self.id.unwrap_or_else(HookExecutionId::generate),
-            trace_id: None,
+            correlation_id,
             execution_id: self.execution_id.unwrap_or_else(ExecutionId::generate),
             parent_id: self.parent_id,
             hook_type,
@@ -242,33 +240,17 @@ impl NewHook {
     }
 }
 
-impl HookRow {
-    /// How many bytes it takes, about.
-    pub(crate) fn weight(&self) -> usize {
-        let documents = [
-            &self.input_data,
-            &self.output_data,
-            &self.modifications_made,
-            &self.rag_results,
-            &self.quality_results,
-            &self.metadata,
-        ];
-        let documents = documents.into_iter().flatten().map(check::json_bytes);
-        let texts = [&self.error_message, &self.error_stack];
-        documents.sum::<usize>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
-    }
-}
-
 /// The statement that writes the hooks of `$1`, which know their executions; these must be locked. What has its id stays.
 ///
 /// Ids are ordered by time, so hooks without a place come in the order in which they were recorded.
 pub(crate) fn bulk_sql() -> String {
     const ORDER: &str = "coalesce(new.execution_order, \
-        (SELECT coalesce(max(h.execution_order), 0) FROM hook_executions h WHERE h.trace_id = new.trace_id) \
-        + (row_number() OVER (PARTITION BY new.trace_id, new.execution_order IS NULL ORDER BY new.id))::integer)";
+        (SELECT coalesce(max(h.execution_order), 0) FROM hook_executions h WHERE h.trace_id = e.id) \
+        + (row_number() OVER (PARTITION BY e.id, new.execution_order IS NULL ORDER BY new.id))::integer)";
     format!(
-        "{} FROM {} WHERE NOT EXISTS (SELECT FROM hook_executions h WHERE h.id = new.id) ON CONFLICT (id) DO NOTHING",
-        HOOK.insert(&[("execution_order", ORDER)]),
+        "{} FROM {} JOIN execution_traces e USING (correlation_id) \
+         WHERE NOT EXISTS (SELECT FROM hook_executions h WHERE h.id = new.id) ON CONFLICT (id) DO NOTHING",
+        HOOK.insert(&[("execution_order", ORDER), ("trace_id", "e.id")]),
         HOOK.records()
     )
 }
@@ -288,17 +270,17 @@ where
     C: ConnectionTrait + TransactionTrait,
 {
     let may_be_taken = new.id.is_some();
-    let Prepared { mut row, assumed } = new.prepare(Sanitizer::hardened(), Skew::Refuse)?;
+    let Prepared { row, assumed } =
+        new.prepare(correlation, Sanitizer::hardened(), Skew::Refuse)?;
     let id = row.id;
     let tx = db.begin().await?;
     let lock = "SELECT id FROM execution_traces WHERE correlation_id = $1 FOR NO KEY UPDATE";
-    let Some(known) = tx
+    let known = tx
         .query_one_raw(statement(lock, [correlation.into()]))
-        .await?
-    else {
+        .await?;
+    if known.is_none() {
         return Err(TraceabilityError::UnknownCorrelation(correlation).into());
-    };
-    row.trace_id = Some(known.try_get("", "id")?);
+    }
     let rows = json(&[row])?;
     let insert = format!("{} RETURNING t.*", bulk_sql());
     let answer = tx
@@ -307,7 +289,7 @@ where
     let model = if let Some(row) = answer {
         hook_executions::Model::from_query_result(&row, "")?
     } else {
-        let values = (rows, assumed, correlation.as_uuid());
+        let values = [rows.into(), assumed.into()];
         match stored(&tx, HOOK, "t.*", &[], values).await? {
             Some((model, true)) if may_be_taken => model,
             _ => return Err(HOOK.taken(&id)),

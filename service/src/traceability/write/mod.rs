@@ -27,6 +27,27 @@ pub use hook::{NewHook, hook};
 pub use route::{NewRouting, route};
 pub use start::{NewTrace, Started, start};
 
+pub(super) use complete::CompletionRow;
+pub(super) use endpoint::CallRow;
+pub(super) use hook::HookRow;
+pub(super) use record::texts;
+pub(super) use route::RoutingRow;
+pub(super) use start::StartRow;
+pub(super) use times::Skew;
+
+/// The statements that write many rows, one per kind. Each takes rows of [`texts`] as `$1`.
+pub(super) mod bulk {
+    pub(crate) use super::complete::bulk_sql as completion_sql;
+    pub(crate) use super::endpoint::bulk_sql as call_sql;
+    pub(crate) use super::hook::bulk_sql as hook_sql;
+    pub(crate) use super::route::bulk_sql as routing_sql;
+    pub(crate) use super::start::guess_sql;
+
+    pub(crate) fn start_sql() -> String {
+        super::start::start_sql("t.id")
+    }
+}
+
 /// Key that says by how many milliseconds an end was moved to its beginning.
 pub const CLOCK_SKEW_MS: &str = "clock_skew_ms";
 

@@ -3,7 +3,7 @@
 //! Arrays of columns (`unnest`) cannot hold lists of different lengths, and the driver binds no array with gaps; this shape has neither
 //! limit.
 
-use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 use serde::Serialize;
 
 use super::super::TraceabilityError;
@@ -27,6 +27,8 @@ pub(super) const fn field(name: &'static str, sql_type: &'static str) -> Field {
 pub(super) struct Kind {
     pub(super) table: &'static str,
     pub(super) entity: &'static str,
+    /// Whether it is part of an execution, which its records name by correlation id.
+    pub(super) part: bool,
     pub(super) fields: &'static [Field],
 }
 
@@ -50,23 +52,56 @@ impl<R> Prepared<R> {
     }
 }
 
+/// Most bytes of one parameter, apart from the last row in it.
+const TEXT_BYTES: usize = 8 << 20;
+
 /// The text of rows, to be bound as the parameter of [`Kind::records`].
 pub(super) fn json<R: Serialize>(rows: &[R]) -> Result<String, Error> {
-    serde_json::to_string(rows).map_err(|error| {
-        TraceabilityError::InvalidField {
-            field: "row",
-            problem: format!("is no JSON: {error}"),
+    serde_json::to_string(rows).map_err(no_json)
+}
+
+/// The text of many rows, in pieces of a size that a server takes.
+pub(crate) fn texts<'r, R: Serialize + 'r>(
+    rows: impl IntoIterator<Item = &'r R>,
+) -> Result<Vec<String>, Error> {
+    let mut texts = Vec::new();
+    let mut text = Vec::new();
+    for row in rows {
+        text.push(if text.is_empty() { b'[' } else { b',' });
+        serde_json::to_writer(&mut text, row).map_err(no_json)?;
+        if text.len() > TEXT_BYTES {
+            texts.push(std::mem::take(&mut text));
         }
-        .into()
-    })
+    }
+    if !text.is_empty() {
+        texts.push(text);
+    }
+    texts
+        .into_iter()
+        .map(|mut text| {
+            text.push(b']');
+            String::from_utf8(text).map_err(|error| no_json(serde::ser::Error::custom(error)))
+        })
+        .collect()
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn no_json(error: serde_json::Error) -> Error {
+    TraceabilityError::InvalidField {
+        field: "row",
+        problem: format!("is no JSON: {error}"),
+    }
+    .into()
 }
 
 impl Kind {
     /// `$1` as rows called `new`.
     pub(super) fn records(self) -> String {
+        let trace = self.part.then_some(field("correlation_id", "uuid"));
         let fields: Vec<String> = self
             .fields
             .iter()
+            .chain(&trace)
             .map(|field| format!("{} {}", field.name, field.sql_type))
             .collect();
         format!("json_to_recordset($1::json) AS new ({})", fields.join(", "))
@@ -148,26 +183,24 @@ impl<M: FromQueryResult> Outcome<M> {
 
 /// Reads the row that has the id of the row that was not written. `None` if there is none. One statement.
 ///
-/// `$1` is the row, `$2` the names that were left to us, `$3` the correlation id.
+/// `$1` is the row, `$2` the names that were left to us.
 pub(super) async fn stored<C, M>(
     db: &C,
     kind: Kind,
     columns: &str,
     casts: &[(&str, &str)],
-    values: (String, Vec<String>, uuid::Uuid),
+    values: [Value; 2],
 ) -> Result<Option<(M, bool)>, Error>
 where
     C: ConnectionTrait,
     M: FromQueryResult,
 {
     let sql = format!(
-        "SELECT {columns}, (e.correlation_id = $3 AND {}) AS same FROM {} JOIN {} t ON t.id = new.id JOIN execution_traces e ON e.id = t.trace_id",
+        "SELECT {columns}, (e.correlation_id = new.correlation_id AND {}) AS same FROM {} JOIN {} t ON t.id = new.id JOIN execution_traces e ON e.id = t.trace_id",
         kind.same(casts),
         kind.records(),
         kind.table,
     );
-    let (row, assumed, correlation) = values;
-    let values = [row.into(), assumed.into(), correlation.into()];
     let Some(row) = db.query_one_raw(statement(sql, values)).await? else {
         return Ok(None);
     };

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use pml_entity::traceability::agent_routing_decisions;
 use pml_entity::values::{
-    CorrelationId, ExecutionTraceId, RoutingAlternatives, RoutingDecisionId, Score,
-    SuccessPatternId, TraceabilityEmbedding,
+    CorrelationId, RoutingAlternatives, RoutingDecisionId, Score, SuccessPatternId,
+    TraceabilityEmbedding,
 };
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::Json;
@@ -61,7 +61,7 @@ pub struct NewRouting {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct RoutingRow {
     pub(crate) id: RoutingDecisionId,
-    pub(crate) trace_id: Option<ExecutionTraceId>,
+    pub(crate) correlation_id: CorrelationId,
     query_text: Option<String>,
     query_embedding: Option<TraceabilityEmbedding>,
     agent_selected: String,
@@ -83,9 +83,9 @@ pub(crate) struct RoutingRow {
 const ROUTING: Kind = Kind {
     table: "agent_routing_decisions",
     entity: "routing decision",
+    part: true,
     fields: &[
         field("id", "uuid"),
-        field("trace_id", "uuid"),
         field("query_text", "text"),
         field("query_embedding", "text"),
         field("agent_selected", "text"),
@@ -110,12 +110,15 @@ const COLUMNS: &str = "t.id, t.trace_id, t.query_text, NULL::vector AS query_emb
     t.confidence_score, t.confidence_trigger, t.confidence_context, t.confidence_capability, t.confidence_historical, t.alternatives, \
     t.routing_strategy, t.pattern_id, t.cache_hit, t.decision_duration_ms, t.execution_started_at, t.execution_completed_at, \
     t.created_at, t.updated_at";
+/// The execution `e` that it is part of.
+const TRACE: (&str, &str) = ("trace_id", "e.id");
 const VECTOR: (&str, &str) = ("query_embedding", "new.query_embedding::vector");
 
 impl NewRouting {
     /// Checks it and takes its secrets out.
     pub(crate) fn prepare(
         self,
+        correlation_id: CorrelationId,
         sanitizer: Sanitizer,
         skew: Skew,
     ) -> Result<Prepared<RoutingRow>, TraceabilityError> {
@@ -135,7 +138,7 @@ impl NewRouting {
         }
         let row = RoutingRow {
             id: self.id.unwrap_or_else(RoutingDecisionId::generate),
-            trace_id: None,
+            correlation_id,
             query_text: self.query_text,
             query_embedding: self.query_embedding,
             agent_selected: self.agent_selected,
@@ -168,7 +171,7 @@ impl NewRouting {
             execution_started_at: started,
             execution_completed_at: completed,
         };
-        Ok(Prepared::new(row, &[("trace_id", true)]))
+        Ok(Prepared::new(row, &[]))
     }
 }
 
@@ -195,20 +198,11 @@ fn alternatives(
     Ok(document)
 }
 
-impl RoutingRow {
-    /// How many bytes it takes, about.
-    pub(crate) fn weight(&self) -> usize {
-        const VECTOR_BYTES: usize = 16 << 10;
-        let vector = self.query_embedding.as_ref().map_or(0, |_| VECTOR_BYTES);
-        vector + self.query_text.as_ref().map_or(0, String::len)
-    }
-}
-
 /// The statement that writes the decisions of `$1`, which know their executions. What has its id stays.
 pub(crate) fn bulk_sql() -> String {
     format!(
-        "{} FROM {} ON CONFLICT (id) DO NOTHING",
-        ROUTING.insert(&[VECTOR]),
+        "{} FROM {} JOIN execution_traces e USING (correlation_id) ON CONFLICT (id) DO NOTHING",
+        ROUTING.insert(&[VECTOR, TRACE]),
         ROUTING.records()
     )
 }
@@ -227,7 +221,8 @@ pub async fn route<C: ConnectionTrait>(
     new: NewRouting,
 ) -> Result<agent_routing_decisions::Model, Error> {
     let may_be_taken = new.id.is_some();
-    let Prepared { row, assumed } = new.prepare(Sanitizer::hardened(), Skew::Refuse)?;
+    let Prepared { row, assumed } =
+        new.prepare(correlation, Sanitizer::hardened(), Skew::Refuse)?;
     let (id, embedding) = (row.id, row.query_embedding.clone());
     let rows = json(&[row])?;
     let sql = format!(
@@ -245,7 +240,7 @@ pub async fn route<C: ConnectionTrait>(
             return Err(TraceabilityError::UnknownCorrelation(correlation).into());
         }
         Outcome::NotWritten => {
-            let values = (rows, assumed, correlation.as_uuid());
+            let values = [rows.into(), assumed.into()];
             let casts = [("query_embedding", "::vector")];
             let stored = stored(db, ROUTING, COLUMNS, &casts, values).await?;
             match stored {

@@ -76,6 +76,7 @@ pub(crate) struct StartRow {
 pub(super) const START: Kind = Kind {
     table: "execution_traces",
     entity: "execution",
+    part: false,
     fields: &[
         field("id", "uuid"),
         field("correlation_id", "uuid"),
@@ -120,12 +121,25 @@ impl NewTrace {
         }
         let started_at = check::moment("started_at", self.started_at)?;
         let correlation_id = self.correlation_id.unwrap_or_else(CorrelationId::generate);
+        let parent_id = self.parent_id.filter(|parent| *parent != correlation_id);
+        let assumed = [
+            ("id", true),
+            ("root_id", self.root_id.is_none()),
+            ("session_id", self.session_id.is_none()),
+            ("user_id", self.user_id.is_none()),
+            ("started_at", started_at.is_none()),
+        ];
+        let (mut root_id, mut session_id) = (self.root_id, self.session_id);
+        if parent_id.is_none() {
+            root_id.get_or_insert(correlation_id);
+            session_id.get_or_insert_with(SessionId::generate);
+        }
         let row = StartRow {
             id: ExecutionTraceId::generate(),
             correlation_id,
-            root_id: self.root_id,
-            parent_id: self.parent_id.filter(|parent| *parent != correlation_id),
-            session_id: self.session_id,
+            root_id,
+            parent_id,
+            session_id,
             user_id: self.user_id,
             source: self.source,
             prompt_text: self.prompt_text,
@@ -133,13 +147,6 @@ impl NewTrace {
             context: self.context,
             tags: self.tags,
         };
-        let assumed = [
-            ("id", true),
-            ("root_id", row.root_id.is_none()),
-            ("session_id", row.session_id.is_none()),
-            ("user_id", row.user_id.is_none()),
-            ("started_at", started_at.is_none()),
-        ];
         Ok(Prepared::new(row, &assumed))
     }
 }
@@ -150,15 +157,9 @@ impl StartRow {
         self.context = Some(serde_json::json!({ INFERRED_BY: service }));
         self
     }
-
-    /// How many bytes it takes, about.
-    pub(crate) fn weight(&self) -> usize {
-        let context = self.context.as_ref().map_or(0, check::json_bytes);
-        context + self.prompt_text.as_ref().map_or(0, String::len)
-    }
 }
 
-/// The statement that starts `$1`. A guess gives way to the real start; what is started already stays.
+/// The statement that starts `$1` and answers with `returning`. A guess gives way to the real start; what is started already stays.
 pub(crate) fn start_sql(returning: &str) -> String {
     format!(
         "{} FROM {} LEFT JOIN execution_traces p ON p.correlation_id = new.parent_id \
@@ -175,7 +176,7 @@ pub(crate) fn start_sql(returning: &str) -> String {
 }
 
 /// The statement that writes guesses down. Whatever is there stays.
-pub(crate) fn infer_sql() -> String {
+pub(crate) fn guess_sql() -> String {
     format!(
         "{} FROM {} LEFT JOIN execution_traces p ON p.correlation_id = new.parent_id \
          WHERE NOT EXISTS (SELECT FROM execution_traces e WHERE e.correlation_id = new.correlation_id) \
