@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use pml_entity::values::{
-    AgentChainId, CorrelationId, EndpointCallId, EndpointPattern, ErrorCategory, ExecutionId,
-    ExecutionTraceId, HookExecutionId, HookSequence, HookStatus, PatternUsageId,
+    AgentChainId, CorrelationId, EndpointCallId, EndpointPattern, ErrorCategory, ErrorPatternId,
+    ExecutionId, ExecutionTraceId, HookExecutionId, HookSequence, HookStatus, PatternUsageId,
     RoutingAlternatives, RoutingDecisionId, Score, SessionId, Severity, SuccessPatternId,
     SuccessPatternRowId, TraceStatus, UsageOutcome,
 };
@@ -61,6 +61,7 @@ on_wire! {
     CorrelationId as Uuid: |id| id.as_uuid();
     EndpointCallId as Uuid: |id| id.as_uuid();
     ExecutionId as Uuid: |id| id.as_uuid();
+    ErrorPatternId as Uuid: |id| id.as_uuid();
     ExecutionTraceId as Uuid: |id| id.as_uuid();
     HookExecutionId as Uuid: |id| id.as_uuid();
     PatternUsageId as Uuid: |id| id.as_uuid();
