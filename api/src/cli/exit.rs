@@ -110,13 +110,15 @@ impl Failure {
 /// The exit code for a stable problem code, the same for a local database and for a server.
 fn exit_for(code: &str) -> Exit {
     match code {
-        "not_found" => Exit::NotFound,
+        "not_found" | "unknown_correlation" | "unknown_pattern" => Exit::NotFound,
         "database_unavailable" | "migrations_pending" | "unsafe_pooler" | "unsupported_server" => {
             Exit::Database
         }
         code if code.starts_with("data_dir") => Exit::Database,
         "refused" | "name_taken" | "self_merge" | "tools_mismatch" | "dependency_cycle"
-        | "illegal_escalation" | "trusted_refused" | "permission_changed" => Exit::Refused,
+        | "illegal_escalation" | "trusted_refused" | "permission_changed" | "forbidden" => {
+            Exit::Refused
+        }
         "ambiguous_reference" | "code_too_large" | "self_dependency" => Exit::Usage,
         code if code.starts_with("invalid_") => Exit::Usage,
         _ => Exit::Other,
@@ -126,7 +128,10 @@ fn exit_for(code: &str) -> Exit {
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         // Rules of an area are answered as a server answers them.
-        if matches!(error, ServiceError::Capability(_)) {
+        if matches!(
+            error,
+            ServiceError::Capability(_) | ServiceError::Traceability(_)
+        ) {
             return Problem::from(error).into();
         }
         Self::new(exit_for(error.code()), with_causes(&error))

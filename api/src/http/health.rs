@@ -71,6 +71,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse 
     state
         .metrics
         .pool(pool.size(), idle, pool.options().get_max_connections());
+    state.metrics.recorder(state.recorder.stats());
     (
         [(
             header::CONTENT_TYPE,

@@ -19,6 +19,7 @@ use metrics::{
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
+use pml_service::recorder::RecorderStats;
 
 /// Upper bounds of the duration buckets, in seconds: from a point read to the request time limit.
 const BUCKETS_SECONDS: &[f64] = &[
@@ -91,6 +92,24 @@ impl Metrics {
         });
     }
 
+    /// What became of the executions that were recorded behind the caller's back.
+    pub fn recorder(&self, stats: RecorderStats) {
+        with_local_recorder(&*self.recorder, || {
+            let outcomes = [
+                ("written", stats.written),
+                ("dropped", stats.dropped),
+                ("poisoned", stats.poisoned),
+                ("unwritten", stats.unwritten),
+            ];
+            for (outcome, rows) in outcomes {
+                counter!("pml_recorder_rows_total", "outcome" => outcome).absolute(rows);
+            }
+            // A queue of more rows than a float counts exactly does not fit into memory.
+            #[allow(clippy::cast_precision_loss)]
+            gauge!("pml_recorder_queued_rows").set(stats.queued as f64);
+        });
+    }
+
     /// The text that `/metrics` answers.
     pub fn render(&self) -> String {
         self.handle.run_upkeep();
@@ -128,6 +147,15 @@ fn describe() {
     describe_gauge!(
         "pml_database_pool_connections_max",
         "The most connections the pool may open."
+    );
+    describe_counter!(
+        "pml_recorder_rows_total",
+        "Recorded rows by what became of them: written, dropped because the queue was full, poisoned and put into error_log, \
+         unwritten because the database stayed away."
+    );
+    describe_gauge!(
+        "pml_recorder_queued_rows",
+        "Recorded rows that wait to be written."
     );
     // A counter appears with its first event; a rate over it needs the zero before.
     counter!("pml_database_statements_total").increment(0);

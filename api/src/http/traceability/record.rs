@@ -245,7 +245,7 @@ pub(in super::super) async fn complete_trace(
 }
 
 /// Recording is the platform's own work: it may name any owner. A signed-in user reads.
-fn ensure_recording(who: &Principal) -> Result<(), Problem> {
+pub(super) fn ensure_recording(who: &Principal) -> Result<(), Problem> {
     match who {
         Principal::Local => Ok(()),
         Principal::User { .. } | Principal::Anonymous => Err(Problem::new(
