@@ -9,6 +9,7 @@ mod context;
 mod error;
 pub mod learning;
 pub mod read;
+mod layer;
 mod recorder;
 pub mod rules;
 mod sanitize;
@@ -19,6 +20,7 @@ pub use context::{
     SESSION_HEADER, SOURCE_HEADER, TRACEPARENT_HEADER, TraceContext,
 };
 pub use error::TraceabilityError;
+pub use layer::{RecordedBody, TraceFuture, TraceLayer, TraceService};
 pub use recorder::{TraceEvent, TraceRecorder};
 pub use sanitize::{REDACTED, Sanitizer};
 pub use write::{

@@ -10,7 +10,7 @@ use pml_service::traceability::{
 };
 use pml_service::{Db, Error};
 use pml_testkit::database;
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionSession, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::json;
 
 use super::{at, counts, number, prompt, quality_hook, rag_call, routing, started, trace};

@@ -6,6 +6,7 @@ use pml_entity::values::{
 use pml_service::Error;
 use pml_service::traceability::{self, Completion, NewEndpointCall, NewHook, NewRouting, NewTrace};
 use pml_testkit::database;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{at, counts, prompt, quality_hook, rag_call, routing, started};
@@ -279,4 +280,21 @@ async fn a_field_that_breaks_a_rule_is_named() {
     };
     refused("success", traceability::complete(db, id, new)).await;
     assert_eq!(counts(db).await, (1, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn an_archived_id_is_not_used_again() {
+    let test = database().await;
+    let id = started(test.db()).await;
+    let archive = "WITH gone AS (DELETE FROM execution_traces RETURNING *) INSERT INTO execution_traces_archive SELECT * FROM gone";
+    test.conn().execute_unprepared(archive).await.unwrap();
+    let again = NewTrace {
+        correlation_id: Some(id),
+        ..prompt()
+    };
+    assert_eq!(
+        code(traceability::start(test.db(), again).await),
+        "correlation_taken"
+    );
+    assert_eq!(counts(test.db()).await.0, 0);
 }

@@ -92,6 +92,9 @@ pub(super) const START: Kind = Kind {
     ],
 };
 
+/// An id of the archive is not used again: the second execution could never be archived, and would hold up all others.
+const NOT_ARCHIVED: &str = "NOT EXISTS (SELECT FROM execution_traces_archive a WHERE a.correlation_id = new.correlation_id)";
+
 /// What is taken from the parent `p`.
 const INHERITED: [(&str, &str); 3] = [
     (
@@ -163,7 +166,7 @@ impl StartRow {
 pub(crate) fn start_sql(returning: &str) -> String {
     format!(
         "{} FROM {} LEFT JOIN execution_traces p ON p.correlation_id = new.parent_id \
-         WHERE new.parent_id IS NULL OR new.root_id IS NOT NULL OR p.id IS NOT NULL \
+         WHERE (new.parent_id IS NULL OR new.root_id IS NOT NULL OR p.id IS NOT NULL) AND {NOT_ARCHIVED} \
          ORDER BY new.correlation_id \
          ON CONFLICT (correlation_id) DO UPDATE SET root_id = excluded.root_id, parent_id = excluded.parent_id, \
              session_id = excluded.session_id, user_id = excluded.user_id, source = excluded.source, prompt_text = excluded.prompt_text, \
@@ -179,7 +182,7 @@ pub(crate) fn start_sql(returning: &str) -> String {
 pub(crate) fn guess_sql() -> String {
     format!(
         "{} FROM {} LEFT JOIN execution_traces p ON p.correlation_id = new.parent_id \
-         WHERE NOT EXISTS (SELECT FROM execution_traces e WHERE e.correlation_id = new.correlation_id) \
+         WHERE NOT EXISTS (SELECT FROM execution_traces e WHERE e.correlation_id = new.correlation_id) AND {NOT_ARCHIVED} \
          ORDER BY new.correlation_id ON CONFLICT (correlation_id) DO NOTHING",
         START.insert(&INHERITED),
         START.records(),
@@ -193,11 +196,11 @@ pub(crate) fn guess_sql() -> String {
 ///
 /// # Errors
 /// [`TraceabilityError::UnknownParent`] for a parent that nobody started and no `root_id` beside it; [`TraceabilityError::CorrelationTaken`]
-/// if the id was started with other content; [`TraceabilityError::InvalidField`] and [`TraceabilityError::BodyTooLarge`].
+/// if the id was started with other content, or is archived; [`TraceabilityError::InvalidField`] and [`TraceabilityError::BodyTooLarge`].
 pub async fn start<C: ConnectionTrait>(db: &C, new: NewTrace) -> Result<Started, Error> {
     let Prepared { row, assumed } = new.prepare(Sanitizer::hardened())?;
     let correlation = row.correlation_id;
-    let parent = row.parent_id;
+    let parent = row.parent_id.filter(|_| row.root_id.is_none());
     let rows = json(&[row])?;
     let written = db
         .query_one_raw(statement(start_sql("t.*"), [rows.clone().into()]))
