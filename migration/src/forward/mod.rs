@@ -21,6 +21,7 @@ pub mod m20261121_000112_capability_names;
 pub mod m20261121_000113_capability_indexes;
 pub mod m20261121_000114_capability_view_tools;
 pub mod m20261127_000115_traceability_archive;
+pub mod m20261127_000117_traceability_learning;
 
 use crate::step::Step;
 
@@ -41,4 +42,5 @@ pub const STEPS: &[&dyn Step] = &[
     &m20261121_000113_capability_indexes::Migration,
     &m20261121_000114_capability_view_tools::Migration,
     &m20261127_000115_traceability_archive::Migration,
+    &m20261127_000117_traceability_learning::Migration,
 ];

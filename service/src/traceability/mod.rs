@@ -6,5 +6,6 @@
 
 mod error;
 pub mod learning;
+pub mod read;
 
 pub use error::TraceabilityError;

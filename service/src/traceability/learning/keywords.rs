@@ -254,7 +254,11 @@ pub fn intent(prompt: &str) -> Option<&'static str> {
             .filter(|word| cues.contains(&word.as_str()))
             .count();
         let general = *intent == "code_generation";
-        if !general && words.first().is_some_and(|first| cues.contains(&first.as_str())) {
+        if !general
+            && words
+                .first()
+                .is_some_and(|first| cues.contains(&first.as_str()))
+        {
             count += 2;
         }
         if count > best.map_or(0, |(_, most)| most) {
