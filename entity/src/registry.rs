@@ -239,6 +239,8 @@ registry! {
         Table pattern_usage_log,
         Table agent_chaining_patterns,
         Table error_patterns,
+        Table trace_extractions,
+        Table embedding_models,
         View pattern_effectiveness,
         View trace_summary,
         View agent_performance,
@@ -396,6 +398,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(count, 23);
+        assert_eq!(count, 24);
     }
 }

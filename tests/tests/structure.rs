@@ -334,6 +334,7 @@ fn word_sets() -> BTreeMap<&'static str, &'static [&'static str]> {
         ErrorCategory,
         ErrorType,
         EventType,
+        ExtractionResult,
         HealthStatus,
         HookStatus,
         PatternSource,

@@ -42,6 +42,6 @@ pub use text_ids::{
 };
 pub use words::{
     AlgorithmMode, AlgorithmName, Decision, DetectedOperation, EdgeSource, EdgeType, ErrorCategory,
-    ErrorType, EventType, HealthStatus, HookStatus, PatternSource, PermissionSet, Routing,
-    Severity, TargetType, ToolKind, TraceStatus, UsageOutcome, UserRole, Visibility,
+    ErrorType, EventType, ExtractionResult, HealthStatus, HookStatus, PatternSource, PermissionSet,
+    Routing, Severity, TargetType, ToolKind, TraceStatus, UsageOutcome, UserRole, Visibility,
 };

@@ -272,6 +272,20 @@ text_enum! {
 }
 
 text_enum! {
+    /// What learning made of an execution.
+    pub enum ExtractionResult {
+        /// A new pattern.
+        Pattern = "pattern",
+        /// Another observation of a known pattern.
+        Repeat = "repeat",
+        /// An occurrence of an error.
+        Error = "error",
+        /// Nothing: neither good enough nor an error, or without a prompt.
+        Nothing = "nothing",
+    }
+}
+
+text_enum! {
     /// Where a recurring error comes from.
     pub enum ErrorCategory {
         /// The way to another machine.
@@ -364,6 +378,7 @@ mod tests {
         behaves::<TraceStatus>();
         behaves::<HookStatus>();
         behaves::<UsageOutcome>();
+        behaves::<ExtractionResult>();
         behaves::<ErrorCategory>();
         behaves::<Severity>();
     }

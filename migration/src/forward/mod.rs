@@ -22,6 +22,7 @@ pub mod m20261121_000113_capability_indexes;
 pub mod m20261121_000114_capability_view_tools;
 pub mod m20261127_000115_traceability_archive;
 pub mod m20261127_000116_traceability_snapshots;
+pub mod m20261127_000117_traceability_learning;
 
 use crate::step::Step;
 
@@ -43,4 +44,5 @@ pub const STEPS: &[&dyn Step] = &[
     &m20261121_000114_capability_view_tools::Migration,
     &m20261127_000115_traceability_archive::Migration,
     &m20261127_000116_traceability_snapshots::Migration,
+    &m20261127_000117_traceability_learning::Migration,
 ];
