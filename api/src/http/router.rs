@@ -110,7 +110,13 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(traceability::read::trace_timeline))
         .routes(routes!(traceability::read::trace_hierarchy))
         .routes(routes!(traceability::analytics::list_patterns))
-        .routes(routes!(traceability::analytics::pattern_usage))
+        .routes(routes!(
+            traceability::analytics::pattern_usage,
+            traceability::patterns::log_usage
+        ))
+        .routes(routes!(traceability::patterns::match_patterns))
+        .routes(routes!(traceability::patterns::replay_plan))
+        .routes(routes!(traceability::patterns::finish_replay))
         .routes(routes!(traceability::analytics::agent_effectiveness))
         .routes(routes!(traceability::analytics::agent_chaining))
         .routes(routes!(traceability::analytics::list_errors))

@@ -7,9 +7,9 @@
 pub mod analytics;
 mod context;
 mod error;
+mod layer;
 pub mod learning;
 pub mod read;
-mod layer;
 mod recorder;
 pub mod rules;
 mod sanitize;

@@ -1,6 +1,7 @@
 //! From what a client wrote to what the service takes. Whatever is wrong gets the code of the field it is in.
 
 pub mod capabilities;
+pub mod patterns;
 pub mod tools;
 pub mod traces;
 pub mod traces_record;

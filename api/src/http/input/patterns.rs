@@ -1,8 +1,6 @@
 //! Requests about success patterns.
 
-use pml_entity::values::{
-    CorrelationId, PatternUsageId, SuccessPatternId, TraceabilityEmbedding,
-};
+use pml_entity::values::{CorrelationId, PatternUsageId, SuccessPatternId, TraceabilityEmbedding};
 use pml_service::{
     Error,
     traceability::{
@@ -47,8 +45,15 @@ pub fn usage_request(pattern: SuccessPatternId, body: UsageBody) -> NewUsage {
 ///
 /// # Errors
 /// `invalid_field` for a deviation of no known kind.
-pub fn replay_request(pattern: SuccessPatternId, body: ReplayBody) -> Result<FinishedReplay, Error> {
-    let deviations = body.deviations.into_iter().map(serde_json::from_value).collect();
+pub fn replay_request(
+    pattern: SuccessPatternId,
+    body: ReplayBody,
+) -> Result<FinishedReplay, Error> {
+    let deviations = body
+        .deviations
+        .into_iter()
+        .map(serde_json::from_value)
+        .collect();
     Ok(FinishedReplay {
         id: body.id.map(PatternUsageId::new),
         pattern_id: pattern,
@@ -59,7 +64,9 @@ pub fn replay_request(pattern: SuccessPatternId, body: ReplayBody) -> Result<Fin
         deviations: Result::map_err(deviations, |error: serde_json::Error| {
             TraceabilityError::InvalidField {
                 field: "deviations",
-                problem: format!("must be hook_failed, intelligence_missing or call_failed: {error}"),
+                problem: format!(
+                    "must be hook_failed, intelligence_missing or call_failed: {error}"
+                ),
             }
         })?,
         expected_duration_ms: body.expected_duration_ms,

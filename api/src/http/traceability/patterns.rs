@@ -48,7 +48,9 @@ pub(in super::super) async fn match_patterns(
     let (prompts, top) = (&*state.prompts, &state.top_patterns);
     let advice = state
         .db
-        .as_principal(&who, async |tx| learning::advise(tx, prompts, top, &request).await)
+        .as_principal(&who, async |tx| {
+            learning::advise(tx, prompts, top, &request).await
+        })
         .await?;
     Ok(Json(advice.into()))
 }

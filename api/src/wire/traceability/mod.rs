@@ -1,10 +1,12 @@
 //! Bodies of the routes under `/api/v1/traces`, `/api/v1/patterns` and `/api/v1/analytics`.
 
 pub mod analytics;
+pub mod patterns;
 pub mod read;
 pub mod record;
 mod row;
 
 pub use analytics::*;
+pub use patterns::*;
 pub use read::*;
 pub use record::*;
