@@ -5,5 +5,7 @@
 //! `Db::as_principal` to read as somebody.
 
 mod error;
+mod retention;
 
 pub use error::TraceabilityError;
+pub use retention::{Retained, RetentionLimits, apply_retention, retention_policies};
