@@ -9,6 +9,7 @@ mod error;
 mod page;
 mod principal;
 pub mod recorder;
+pub mod retention;
 pub mod settings;
 mod sql;
 pub mod tools;

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod migrate;
 mod output;
+mod retention;
 mod serve;
 mod tools;
 mod traces;
@@ -58,6 +59,9 @@ enum Command {
     /// Change or show the state of the database schema.
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Show or remove what is older than the policies keep.
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Print the completion script of a shell.
     Completions {
         /// The shell.
@@ -106,6 +110,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Config(format) => config::run(&connection, format),
         Command::Doctor(format) => doctor::run(&connection, format).await,
         Command::Migrate(command) => migrate::run(&connection, command).await,
+        Command::Retention(command) => retention::run(&connection, command).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pml", &mut io::stdout());
             Ok(())

@@ -88,7 +88,12 @@ pub async fn run(connection: &ConnectionArgs, args: &ServeArgs) -> Result<(), Fa
             let url = reachable(address);
             output::line(&format!("PML serves {url} - documentation at {url}/docs"));
             let state = AppState::new(db.clone(), embedder, metrics);
-            http::serve(listener, state, shutdown).await.map_err(|error| Failure::new(Exit::Other, error.to_string()))
+            let retention = super::retention::schedule(&db, &settings);
+            let served = http::serve(listener, state, shutdown).await.map_err(|error| Failure::new(Exit::Other, error.to_string()));
+            if let Some(retention) = retention {
+                retention.stop().await;
+            }
+            served
         },
     };
     super::close(db).await;

@@ -34,7 +34,7 @@ impl Settings {
     }
 
     fn show(&self, key: &str) -> String {
-        let pool = &self.pool;
+        let (pool, retention) = (&self.pool, &self.retention);
         match key {
             "database_url" => self
                 .database_url
@@ -65,6 +65,11 @@ impl Settings {
                 pool.idle_in_transaction_timeout_ms.to_string()
             }
             "pool.test_idle_ms" => pool.test_idle_ms.to_string(),
+            "retention.enabled" => retention.enabled.to_string(),
+            "retention.interval_minutes" => retention.interval_minutes.to_string(),
+            "retention.trace_days" => retention.trace_days.to_string(),
+            "retention.usage_days" => retention.usage_days.to_string(),
+            "retention.idle_days" => retention.idle_days.to_string(),
             _ => String::new(),
         }
     }

@@ -17,10 +17,16 @@
 //! | `pool.lock_timeout_ms` | `PML_POOL__LOCK_TIMEOUT_MS` | 10,000 |
 //! | `pool.idle_in_transaction_timeout_ms` | `PML_POOL__IDLE_IN_TRANSACTION_TIMEOUT_MS` | 60,000 |
 //! | `pool.test_idle_ms` | `PML_POOL__TEST_IDLE_MS` | 30,000 |
+//! | `retention.enabled` | `PML_RETENTION__ENABLED` | true |
+//! | `retention.interval_minutes` | `PML_RETENTION__INTERVAL_MINUTES` | 60 |
+//! | `retention.trace_days` | `PML_RETENTION__TRACE_DAYS` | 90 |
+//! | `retention.usage_days` | `PML_RETENTION__USAGE_DAYS` | 180 |
+//! | `retention.idle_days` | `PML_RETENTION__IDLE_DAYS` | 30 |
 //!
 //! `PML_CONFIG` names another file than `pml.toml`. An empty variable counts as unset.
 
 mod describe;
+mod retention;
 mod sources;
 
 use std::net::SocketAddr;
@@ -32,6 +38,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 pub use describe::SettingValue;
+pub use retention::RetentionSettings;
 pub use sources::Origins;
 use sources::{Environment, Flags};
 
@@ -65,6 +72,8 @@ pub struct Settings {
     pub application_name: String,
     /// The connection pool of a remote database.
     pub pool: PoolSettings,
+    /// How long rows are kept, and when `pml serve` looks.
+    pub retention: RetentionSettings,
     /// Where each value came from. Filled by [`Settings::load`].
     #[serde(skip)]
     pub origins: Origins,
@@ -101,6 +110,7 @@ impl Default for Settings {
             embedding_api_key: None,
             application_name: "pml".to_owned(),
             pool: PoolSettings::default(),
+            retention: RetentionSettings::default(),
             origins: Origins::default(),
         }
     }
@@ -172,8 +182,9 @@ impl Settings {
             Some(name) => folder.join(name),
             None => folder.join(DEFAULT_FILE),
         };
-        let mut figment = Figment::from(Serialized::defaults(PoolDefaults {
+        let mut figment = Figment::from(Serialized::defaults(NestedDefaults {
             pool: PoolSettings::default(),
+            retention: RetentionSettings::default(),
         }));
         if file.is_file() {
             figment = figment.merge(Toml::file_exact(&file));
@@ -242,6 +253,9 @@ impl Settings {
         if times.iter().any(|ms| i32::try_from(*ms).is_err()) {
             return Err(self.invalid("pool", "a timeout must be below 2147483648 ms"));
         }
+        if let Some((key, problem)) = self.retention.problem() {
+            return Err(self.invalid(key, problem));
+        }
         Ok(())
     }
 
@@ -254,10 +268,11 @@ impl Settings {
     }
 }
 
-/// Gives figment the nested table, so that one key of it can be set alone.
+/// Gives figment the nested tables, so that one key of them can be set alone.
 #[derive(Serialize)]
-struct PoolDefaults {
+struct NestedDefaults {
     pool: PoolSettings,
+    retention: RetentionSettings,
 }
 
 #[cfg(test)]
@@ -366,6 +381,44 @@ mod tests {
     }
 
     #[test]
+    fn retention_is_set_like_the_pool() {
+        let file = "[retention]\nenabled = false\ntrace_days = 7\n";
+        let environment = [
+            ("PML_RETENTION__TRACE_DAYS", "8"),
+            ("PML_RETENTION__INTERVAL_MINUTES", "5"),
+        ];
+        let settings = load(json!({}), &environment, Some(file)).unwrap();
+        let retention = &settings.retention;
+        assert!(!retention.enabled);
+        assert_eq!((retention.trace_days, retention.interval_minutes), (8, 5));
+        assert_eq!(retention.usage_days, 180);
+        assert_eq!(settings.origins.of_key("retention.enabled"), "pml.toml");
+        let enabled = load(json!({}), &[("PML_RETENTION__ENABLED", "True")], Some(file)).unwrap();
+        assert!(enabled.retention.enabled);
+        let shown = enabled.describe();
+        let row = shown.iter().find(|row| row.key == "retention.enabled");
+        let row = row.unwrap();
+        assert_eq!(
+            (row.value.as_str(), row.source.as_str()),
+            ("true", "PML_RETENTION__ENABLED")
+        );
+    }
+
+    #[test]
+    fn retention_that_cannot_be_meant_is_refused() {
+        for (name, value) in [
+            ("PML_RETENTION__ENABLED", "perhaps"),
+            ("PML_RETENTION__INTERVAL_MINUTES", "0"),
+            ("PML_RETENTION__TRACE_DAYS", "0"),
+            ("PML_RETENTION__USAGE_DAYS", "36501"),
+            ("PML_RETENTION__IDLE_DAYS", "-1"),
+        ] {
+            let text = message(load(json!({}), &[(name, value)], None));
+            assert!(text.contains(name), "{name}={value}: {text}");
+        }
+    }
+
+    #[test]
     fn a_url_of_another_scheme_is_refused_without_showing_it() {
         let text = message(load(
             json!({}),
@@ -448,6 +501,6 @@ mod tests {
         );
         assert_eq!(value("embedding_api_key"), "***");
         assert_eq!(value("embedding_url"), "https://embed.example/v1");
-        assert_eq!(shown.len(), 15);
+        assert_eq!(shown.len(), 20);
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::SettingsError;
 
 /// Environment variable and key of every setting, in the order they are shown.
-pub(super) const VARIABLES: [(&str, &str); 15] = [
+pub(super) const VARIABLES: [(&str, &str); 20] = [
     ("DATABASE_URL", "database_url"),
     ("PML_DATA_DIR", "data_dir"),
     ("PML_LISTEN", "listen"),
@@ -32,6 +32,14 @@ pub(super) const VARIABLES: [(&str, &str); 15] = [
         "pool.idle_in_transaction_timeout_ms",
     ),
     ("PML_POOL__TEST_IDLE_MS", "pool.test_idle_ms"),
+    ("PML_RETENTION__ENABLED", "retention.enabled"),
+    (
+        "PML_RETENTION__INTERVAL_MINUTES",
+        "retention.interval_minutes",
+    ),
+    ("PML_RETENTION__TRACE_DAYS", "retention.trace_days"),
+    ("PML_RETENTION__USAGE_DAYS", "retention.usage_days"),
+    ("PML_RETENTION__IDLE_DAYS", "retention.idle_days"),
 ];
 
 const ENVIRONMENT: &str = "environment";
@@ -55,7 +63,20 @@ impl Environment {
     }
 }
 
-/// A number where a number is meant, text everywhere else: a key of digits stays a key.
+/// A value of a nested table: they are all numbers and switches. What is neither stays text, for the error that it makes.
+fn plain(text: &str) -> Value {
+    let text = text.trim();
+    if let Ok(number) = text.parse::<u64>() {
+        return Value::from(number);
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Value::from(true),
+        "false" | "no" | "off" => Value::from(false),
+        _ => Value::from(text),
+    }
+}
+
+/// A number or a switch where one is meant, text everywhere else: a key of digits stays a key.
 impl Provider for Environment {
     fn metadata(&self) -> Metadata {
         Metadata::named(ENVIRONMENT)
@@ -63,25 +84,24 @@ impl Provider for Environment {
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
         let mut top = Dict::new();
-        let mut pool = Dict::new();
+        let mut tables: BTreeMap<&str, Dict> = BTreeMap::new();
         for (name, key) in VARIABLES {
             let Some(text) = self.get(name) else { continue };
-            match key.strip_prefix("pool.") {
-                Some(key) => {
-                    let value = text
-                        .trim()
-                        .parse::<u64>()
-                        .map_or_else(|_| Value::from(text), Value::from);
-                    pool.insert(key.to_owned(), value);
+            match key.split_once('.') {
+                Some((table, key)) => {
+                    let table = tables.entry(table).or_default();
+                    table.insert(key.to_owned(), plain(text));
                 }
                 None => {
                     top.insert(key.to_owned(), Value::from(text));
                 }
             }
         }
-        if !pool.is_empty() {
-            top.insert("pool".to_owned(), Value::from(pool));
-        }
+        top.extend(
+            tables
+                .into_iter()
+                .map(|(name, table)| (name.to_owned(), Value::from(table))),
+        );
         Ok(Profile::Default.collect(top))
     }
 }

@@ -11,6 +11,7 @@ mod layer;
 pub mod learning;
 pub mod read;
 mod recorder;
+mod retention;
 pub mod rules;
 mod sanitize;
 mod write;
@@ -22,6 +23,7 @@ pub use context::{
 pub use error::TraceabilityError;
 pub use layer::{RecordedBody, TraceFuture, TraceLayer, TraceService};
 pub use recorder::{TraceEvent, TraceRecorder};
+pub use retention::{Retained, RetentionLimits, apply_retention, retention_policies};
 pub use sanitize::{REDACTED, Sanitizer};
 pub use write::{
     CLOCK_SKEW_MS, Completed, Completion, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LABELS,

@@ -54,7 +54,7 @@ impl Backend {
         };
         progress.finish_and_clear();
         match opened {
-            Ok(local) => local.up_to_date().await,
+            Ok(local) => Ok(Self::Local(Box::new(local.up_to_date().await?))),
             Err(ServiceError::DataDirInUse {
                 url: Some(url),
                 path,
@@ -65,6 +65,32 @@ impl Backend {
                     "{folder} is in use; going through the server at {url}"
                 ));
                 Ok(Self::Remote(ApiClient::new(&url)?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the configured database itself, for a command that no server carries out for others.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be had; when a server holds it, with what to do instead.
+    pub async fn open_here(args: &ConnectionArgs, instead: &str) -> Result<Local, Failure> {
+        let settings = args.settings()?;
+        if let Some(url) = &settings.url {
+            let message = format!("this is not done through a server, and PML_URL names {url}");
+            return Err(Failure::new(Exit::Refused, message)
+                .hint("unset PML_URL and give --database-url or --data-dir"));
+        }
+        let progress = output::spinner("opening the database");
+        let opened = match Db::connect(&settings).await {
+            Ok(db) => Self::local(db, &settings).await,
+            Err(error) => Err(error),
+        };
+        progress.finish_and_clear();
+        match opened {
+            Ok(local) => local.up_to_date().await,
+            Err(error @ ServiceError::DataDirInUse { .. }) => {
+                Err(Failure::from(error).hint(instead))
             }
             Err(error) => Err(error.into()),
         }
@@ -87,10 +113,10 @@ impl Backend {
 }
 
 impl Local {
-    async fn up_to_date(self) -> Result<Backend, Failure> {
+    async fn up_to_date(self) -> Result<Self, Failure> {
         let pending = self.db.pending_migrations().await?;
         if pending.is_empty() {
-            return Ok(Backend::Local(Box::new(self)));
+            return Ok(self);
         }
         super::close(self.db).await;
         let message = format!(
