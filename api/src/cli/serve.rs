@@ -2,7 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use pml_service::{Db, Error as ServiceError, embedding};
+use pml_service::{
+    Db, Error as ServiceError, Settings,
+    embedding::{self, Embedder, PROMPT_DIMENSIONS},
+    retention::Scheduler,
+    traceability::{
+        analytics::{self, RefreshSchedule},
+        learning::{self, ExtractionTask},
+    },
+};
 use tokio::net::TcpListener;
 
 use super::{
@@ -70,6 +78,7 @@ pub async fn run(connection: &ConnectionArgs, args: &ServeArgs) -> Result<(), Fa
     }
     let metrics = Metrics::new();
     let embedder = embedding::from_settings(&settings)?;
+    let prompts = embedding::prompts_from_settings(&settings)?;
     let hook = statement_hook(&metrics);
     let db = Db::connect_with(&settings, Some(hook))
         .await
@@ -87,17 +96,42 @@ pub async fn run(connection: &ConnectionArgs, args: &ServeArgs) -> Result<(), Fa
         } else {
             let url = reachable(address);
             output::line(&format!("PML serves {url} - documentation at {url}/docs"));
-            let state = AppState::new(db.clone(), embedder, metrics);
-            let retention = super::retention::schedule(&db, &settings);
+            let state = AppState::new(db.clone(), embedder, metrics).with_prompts(prompts.clone());
+            let background = Background::start(&db, prompts, &settings);
             let served = http::serve(listener, state, shutdown).await.map_err(|error| Failure::new(Exit::Other, error.to_string()));
-            if let Some(retention) = retention {
-                retention.stop().await;
-            }
+            background.stop().await;
             served
         },
     };
     super::close(db).await;
     served
+}
+
+/// What goes on beside the requests.
+struct Background {
+    retention: Option<Scheduler>,
+    extraction: ExtractionTask,
+    snapshots: RefreshSchedule,
+}
+
+impl Background {
+    fn start(db: &Db, prompts: Arc<dyn Embedder<PROMPT_DIMENSIONS>>, settings: &Settings) -> Self {
+        Self {
+            retention: super::retention::schedule(db, settings),
+            extraction: learning::schedule_extraction(db.clone(), prompts, learning::EVERY),
+            snapshots: analytics::schedule_refresh(db.clone(), RefreshSchedule::DEFAULT_EVERY),
+        }
+    }
+
+    /// Lets each come to the end of what it is at.
+    async fn stop(self) {
+        let retention = async {
+            if let Some(retention) = self.retention {
+                retention.stop().await;
+            }
+        };
+        tokio::join!(retention, self.extraction.stop(), self.snapshots.stop());
+    }
 }
 
 fn statement_hook(metrics: &Metrics) -> pml_service::StatementHook {
