@@ -137,7 +137,10 @@ impl<S: Sink> Worker<S> {
             .map(|entry| (Mark(entry.seq, entry.not_yet, entry.stuck), entry.row))
             .unzip();
         let mut fates = vec![Fate::Unwritten; rows.len()];
-        let mut parts = vec![0..rows.len()];
+        let mut parts = Vec::from([Range {
+            start: 0,
+            end: rows.len(),
+        }]);
         let mut tries = self.shared.options.attempts;
         let mut goes_on = true;
         while let Some(part) = parts.pop() {
@@ -210,8 +213,8 @@ impl<S: Sink> Worker<S> {
 
     /// Tries until it is written, hopeless, or not a matter of trying. While the database is away it goes on for ever, until the shutdown
     /// gives up.
-    async fn write(&mut self, rows: &[S::Row], tries: u32) -> Outcome {
-        let mut tried = 0;
+    async fn write(&mut self, rows: &[S::Row], attempts: u32) -> Outcome {
+        let mut failed = 0;
         loop {
             match self.call(rows).await {
                 Ok(written) => {
@@ -219,12 +222,12 @@ impl<S: Sink> Worker<S> {
                     return Outcome::Written(written);
                 }
                 Err(Failure::Error(error)) if is_away(&error) || error.is_retryable() => {
-                    tried += 1;
+                    failed += 1;
                     let away = is_away(&error);
                     if self.failed(&error, away) {
                         return Outcome::GaveUp;
                     }
-                    if !away && tried >= tries {
+                    if !away && failed >= attempts {
                         return Outcome::Stuck;
                     }
                     add(&self.shared.counters.retried, 1);

@@ -15,7 +15,7 @@ use crate::Error;
 use crate::sql::statement;
 
 /// A batch holds many rows, so it must not wait long for one: others would wait for all of them.
-const LOCK_TIMEOUT: &str = "500ms";
+const LOCK_TIMEOUT: &str = "50ms";
 
 /// Called after each batch.
 pub type OnRetention = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -276,18 +276,18 @@ async fn pick(
 ) -> Result<Vec<Picked>, Error> {
     let (table, key, column) = (policy.table, policy.key, policy.column());
     let mut values = Vec::new();
-    let mut due = boundary.predicate(policy, &mut values);
-    if let Some(Picked { key: last, at }) = after {
+    let due = boundary.predicate(policy, &mut values);
+    let onwards = if let Some(Picked { key: last, at }) = after {
         values.push((*at).into());
         values.push(last.as_str().into());
         let (time, name) = (values.len() - 1, values.len());
-        due.push_str(&format!(
-            " AND {column} >= ${time} AND ({column}, {key}::text) > (${time}, ${name})"
-        ));
-    }
+        format!(" AND {column} >= ${time} AND ({column}, {key}::text) > (${time}, ${name})")
+    } else {
+        String::new()
+    };
     values.push(i64::from(size).into());
     let sql = format!(
-        "SELECT {key}::text AS key, {column} AS at FROM {table} WHERE {due} ORDER BY {column}, {key}::text LIMIT ${} FOR UPDATE SKIP LOCKED",
+        "SELECT {key}::text AS key, {column} AS at FROM {table} WHERE {due}{onwards} ORDER BY {column}, {key}::text LIMIT ${} FOR UPDATE SKIP LOCKED",
         values.len()
     );
     let rows = tx.query_all_raw(statement(sql, values)).await?;

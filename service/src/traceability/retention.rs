@@ -17,9 +17,11 @@ use crate::retention::{Action, Policy, What};
 use crate::settings::RetentionSettings;
 use crate::sql::statement;
 
-/// A trace takes some ten rows with it.
-const TRACE_BATCH: u32 = 500;
-const ROW_BATCH: u32 = 1_000;
+/// A trace takes its parts with it and writes a row with eleven indexes: measured, so that a batch takes some tens of milliseconds.
+const TRACE_BATCH: u32 = 100;
+const USAGE_BATCH: u32 = 1_000;
+/// A pattern takes its uses with it.
+const PATTERN_BATCH: u32 = 200;
 
 /// After how many days rows go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +76,7 @@ pub fn retention_policies(limits: &RetentionLimits) -> Vec<Policy> {
         what: What::Age { column, days },
         condition: None,
         action: Action::Delete,
-        batch: ROW_BATCH,
+        batch: USAGE_BATCH,
     };
     vec![
         Policy {
@@ -97,6 +99,7 @@ pub fn retention_policies(limits: &RetentionLimits) -> Vec<Policy> {
         ),
         Policy {
             condition: Some("total_usage_count < 5 AND success_rate < 0.5"),
+            batch: PATTERN_BATCH,
             ..policy(
                 "weak_patterns",
                 "success_patterns",
