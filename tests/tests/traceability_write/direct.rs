@@ -158,6 +158,7 @@ async fn updated_at_is_the_time_of_the_transaction_whatever_a_client_writes() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)]
 async fn every_field_is_stored_as_it_was_given() {
     let test = database().await;
     let context = TraceContext::root();
@@ -265,15 +266,17 @@ async fn a_call_fails_by_its_status_or_its_error() {
     }
 }
 
+/// How many statements it takes.
+async fn counted<T>(db: &Db, work: impl Future<Output = T>) -> u64 {
+    let before = db.statements().snapshot();
+    work.await;
+    db.statements().since(&before).statements
+}
+
 #[tokio::test]
 async fn each_write_takes_few_statements() {
     let test = database().await;
     let db = test.db();
-    async fn counted<T>(db: &Db, work: impl Future<Output = T>) -> u64 {
-        let before = db.statements().snapshot();
-        work.await;
-        db.statements().since(&before).statements
-    }
     let id = started(db).await;
     assert_eq!(counted(db, traceability::start(db, prompt())).await, 1);
     assert_eq!(counted(db, traceability::route(db, id, routing())).await, 1);

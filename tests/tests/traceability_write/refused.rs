@@ -164,6 +164,7 @@ async fn a_body_of_five_mebibytes_is_refused() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)]
 async fn a_field_that_breaks_a_rule_is_named() {
     async fn refused<T: std::fmt::Debug>(
         field: &str,

@@ -61,6 +61,13 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// The answer is complete.
+fn end(call: &mut Option<Call>) {
+    if let Some(call) = call.take() {
+        call.finish();
+    }
+}
+
 pin_project! {
     /// A body that is watched by a [`TraceLayer`](super::TraceLayer). It passes everything on as it is.
     pub struct RecordedBody<B> {
@@ -105,7 +112,7 @@ impl<B> RecordedBody<B> {
 
     /// The body itself, not watched any more: its call counts as over.
     pub fn into_inner(mut self) -> B {
-        self.call.take().map(Call::finish);
+        end(&mut self.call);
         self.inner
     }
 }
@@ -152,15 +159,15 @@ impl<B: Body> Body for RecordedBody<B> {
                 }
                 // Who knows that it is the end does not ask again.
                 if *this.left == Some(0) || this.inner.is_end_stream() {
-                    this.call.take().map(Call::finish);
+                    end(this.call);
                 }
             }
             Some(Err(_)) => {
-                this.call.take().map(|call| call.fail("body_error"));
+                if let Some(call) = this.call.take() {
+                    call.fail("body_error");
+                }
             }
-            None => {
-                this.call.take().map(Call::finish);
-            }
+            None => end(this.call),
         }
         Poll::Ready(frame)
     }
