@@ -1,5 +1,6 @@
 //! Errors that keep coming back.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use pml_entity::values::{ErrorCategory, ErrorPatternId, Score, Severity};
@@ -118,11 +119,12 @@ pub async fn errors<C: ConnectionTrait>(
         let (micros, id): (i64, ErrorPatternId) = cursor.key(&list)?;
         let seen = DateTimeUtc::from_timestamp_micros(micros).ok_or(Error::InvalidCursor)?;
         let at = values.len();
-        conditions.push_str(&format!(
+        let _ = write!(
+            conditions,
             " AND (e.last_occurrence_at, e.id) < (${}, ${})",
             at + 1,
             at + 2
-        ));
+        );
         values.extend([seen.into(), id.into()]);
     }
     // The windows are those of the view `error_analysis`, counted for the classes of the page only.

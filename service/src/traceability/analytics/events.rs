@@ -1,6 +1,7 @@
 //! What happened lately, as a stream.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use pml_entity::values::{CorrelationId, Score};
 use sea_orm::prelude::{DateTimeUtc, Uuid};
@@ -180,7 +181,7 @@ pub async fn events<C: ConnectionTrait>(
             .map(|place| format!("${place}"))
             .collect();
         values.extend(new);
-        conditions.push_str(&format!(" AND {before}{}{after}", places.join(", ")));
+        let _ = write!(conditions, " AND {before}{}{after}", places.join(", "));
     };
     if let Some(agent) = comparable("agent_name", filter.agent_name.as_ref())? {
         add("e.agent_name = ", vec![agent.into()], "");

@@ -12,7 +12,7 @@ use crate::sql::statement;
 use crate::{Db, Error};
 
 /// A snapshot that is older is not shown: then nobody refreshes it any more, and the live view is slow and right.
-pub const MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(15 * 60);
+pub const MAX_SNAPSHOT_AGE: Duration = Duration::from_mins(15);
 /// Longest run of one refresh.
 const REFRESH_TIMEOUT: &str = "10min";
 /// Percentiles sort every duration; in memory that takes half the time.
@@ -169,7 +169,7 @@ pub struct RefreshSchedule {
 
 impl RefreshSchedule {
     /// How often a server refreshes unless it is told otherwise.
-    pub const DEFAULT_EVERY: Duration = Duration::from_secs(60);
+    pub const DEFAULT_EVERY: Duration = Duration::from_mins(1);
 
     /// Ends the schedule, after the refresh that runs.
     pub async fn stop(mut self) {
