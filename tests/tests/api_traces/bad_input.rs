@@ -146,7 +146,7 @@ async fn a_bad_field_is_named() {
         ),
         (
             "complete",
-            json!({"success": true, "status": "failed"}),
+            json!({"success": true, "status": "cancelled"}),
             "invalid_field",
         ),
         (
