@@ -6,6 +6,7 @@ mod api_server;
 
 mod bad_input;
 mod headers;
+mod patterns;
 mod reading;
 mod recording;
 
