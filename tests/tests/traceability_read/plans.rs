@@ -104,23 +104,6 @@ async fn a_list_is_served_by_the_index_of_its_condition() {
 }
 
 #[tokio::test]
-async fn a_list_of_a_busy_agent_reads_the_newest_and_not_all_of_its_executions() {
-    let Some(test) = loaded().await else { return };
-    let (db, seen) = listening(&test).await;
-    let filter = TraceFilter {
-        agent: Some("agent-07".to_owned()),
-        ..TraceFilter::default()
-    };
-    let found = list(&db, &filter, PageRequest::default()).await.unwrap();
-    assert_eq!(found.items.len(), 50);
-    let sql = seen.lock().unwrap()[0].clone();
-    let values = vec!["agent-07".into(), "agent-07".into(), 51_i64.into()];
-    let plan = plan(&db, &sql, values).await;
-    assert!(plan.contains("idx_execution_traces_started_at"), "{plan}");
-    assert!(!plan.contains("Seq Scan"), "{plan}");
-}
-
-#[tokio::test]
 async fn the_second_page_starts_where_the_first_ended() {
     let Some(test) = loaded().await else { return };
     let (db, seen) = listening(&test).await;
