@@ -79,7 +79,8 @@ struct Bench {
 impl Bench {
     /// Recall and median of one statement under these settings.
     async fn measure(&mut self, name: &str, settings: &str, sql: &'static str) {
-        execute(&mut self.connection, settings).await;
+        // A plan that was kept would go on as it was, whatever the settings and the indexes are now.
+        execute(&mut self.connection, &format!("DISCARD PLANS; {settings}")).await;
         let (mut kept, mut rows, mut times) = (0, 0, Vec::new());
         for (query, exact) in self.queries.iter().zip(&self.exact) {
             let started = Instant::now();
