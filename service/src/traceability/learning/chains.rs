@@ -105,6 +105,32 @@ fn busy_ms(delegations: &[Delegation]) -> i64 {
     total
 }
 
+/// Adds to the oldest row that fits, for people may have written some; else writes one.
+const RECORD: &str = "\
+        WITH new AS MATERIALIZED ( \
+            SELECT n.*, (SELECT c.id FROM agent_chaining_patterns c \
+                WHERE c.primary_agent = n.primary_agent AND c.delegated_agents = n.delegated AND c.trigger_context = n.trigger \
+                ORDER BY c.created_at, c.id LIMIT 1) AS known \
+            FROM jsonb_to_recordset($1::jsonb) AS n (primary_agent text, delegated text[], depth integer, trigger text, count integer, \
+                successes integer, total_ms bigint, overhead_ms bigint, sources uuid[], last_at timestamptz) \
+        ), seen_again AS ( \
+            UPDATE agent_chaining_patterns c SET \
+                usage_count = c.usage_count + n.count, \
+                success_rate = round((c.success_rate * c.usage_count + n.successes) / (c.usage_count + n.count), 4), \
+                avg_total_duration_ms = round((c.avg_total_duration_ms::numeric * c.usage_count + n.total_ms) / (c.usage_count + n.count))::integer, \
+                avg_coordination_overhead_ms = \
+                    round((c.avg_coordination_overhead_ms::numeric * c.usage_count + n.overhead_ms) / (c.usage_count + n.count))::integer, \
+                delegation_depth = greatest(c.delegation_depth, n.depth), \
+                source_traces = (c.source_traces || n.sources)[greatest(1, cardinality(c.source_traces || n.sources) - $2 + 1):], \
+                last_used_at = greatest(c.last_used_at, n.last_at) \
+            FROM new n WHERE c.id = n.known \
+        ) \
+        INSERT INTO agent_chaining_patterns (primary_agent, delegated_agents, delegation_depth, trigger_context, success_rate, usage_count, \
+            avg_total_duration_ms, avg_coordination_overhead_ms, source_traces, last_used_at) \
+        SELECT primary_agent, delegated, depth, trigger, round(successes::numeric / count, 4), count, round(total_ms::numeric / count)::integer, \
+            round(overhead_ms::numeric / count)::integer, sources, last_at \
+        FROM new WHERE known IS NULL";
+
 #[derive(Debug)]
 struct Group<'a> {
     first: &'a ChainSighting,
@@ -159,32 +185,8 @@ pub(super) async fn record<C: ConnectionTrait>(
             })
         })
         .collect();
-    const SQL: &str = "\
-        WITH new AS MATERIALIZED ( \
-            SELECT n.*, (SELECT c.id FROM agent_chaining_patterns c \
-                WHERE c.primary_agent = n.primary_agent AND c.delegated_agents = n.delegated AND c.trigger_context = n.trigger \
-                ORDER BY c.created_at, c.id LIMIT 1) AS known \
-            FROM jsonb_to_recordset($1::jsonb) AS n (primary_agent text, delegated text[], depth integer, trigger text, count integer, \
-                successes integer, total_ms bigint, overhead_ms bigint, sources uuid[], last_at timestamptz) \
-        ), seen_again AS ( \
-            UPDATE agent_chaining_patterns c SET \
-                usage_count = c.usage_count + n.count, \
-                success_rate = round((c.success_rate * c.usage_count + n.successes) / (c.usage_count + n.count), 4), \
-                avg_total_duration_ms = round((c.avg_total_duration_ms::numeric * c.usage_count + n.total_ms) / (c.usage_count + n.count))::integer, \
-                avg_coordination_overhead_ms = \
-                    round((c.avg_coordination_overhead_ms::numeric * c.usage_count + n.overhead_ms) / (c.usage_count + n.count))::integer, \
-                delegation_depth = greatest(c.delegation_depth, n.depth), \
-                source_traces = (c.source_traces || n.sources)[greatest(1, cardinality(c.source_traces || n.sources) - $2 + 1):], \
-                last_used_at = greatest(c.last_used_at, n.last_at) \
-            FROM new n WHERE c.id = n.known \
-        ) \
-        INSERT INTO agent_chaining_patterns (primary_agent, delegated_agents, delegation_depth, trigger_context, success_rate, usage_count, \
-            avg_total_duration_ms, avg_coordination_overhead_ms, source_traces, last_used_at) \
-        SELECT primary_agent, delegated, depth, trigger, round(successes::numeric / count, 4), count, round(total_ms::numeric / count)::integer, \
-            round(overhead_ms::numeric / count)::integer, sources, last_at \
-        FROM new WHERE known IS NULL";
     let sources = i32::try_from(MAX_SOURCES).unwrap_or(i32::MAX);
-    tx.execute_raw(statement(SQL, [document.into(), sources.into()]))
+    tx.execute_raw(statement(RECORD, [document.into(), sources.into()]))
         .await?;
     Ok(())
 }

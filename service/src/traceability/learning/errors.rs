@@ -19,6 +19,30 @@ pub const MAX_SAMPLES: usize = 20;
 /// Agents that an error lists.
 const MAX_AGENTS: i64 = 100;
 
+/// Adds to the oldest row that fits, for people may have written some; else writes one.
+const RECORD: &str = "\
+        WITH new AS MATERIALIZED ( \
+            SELECT n.*, (SELECT e.id FROM error_patterns e \
+                WHERE e.error_type = n.error_type AND e.error_message_pattern = n.message \
+                  AND e.hook_type IS NOT DISTINCT FROM n.hook_type AND e.endpoint_path IS NOT DISTINCT FROM n.endpoint_path \
+                ORDER BY e.created_at, e.id LIMIT 1) AS known \
+            FROM jsonb_to_recordset($1::jsonb) AS n (error_type text, category text, message text, agent text, hook_type text, endpoint_path text, \
+                agents text[], count integer, samples uuid[], first_at timestamptz, last_at timestamptz) \
+        ), seen_again AS ( \
+            UPDATE error_patterns e SET \
+                occurrence_count = e.occurrence_count + n.count, \
+                first_seen_at = least(e.first_seen_at, n.first_at), \
+                last_occurrence_at = greatest(e.last_occurrence_at, n.last_at), \
+                sample_correlation_ids = (e.sample_correlation_ids || n.samples) \
+                    [greatest(1, cardinality(e.sample_correlation_ids || n.samples) - $2 + 1):], \
+                affected_agents = ARRAY(SELECT DISTINCT a FROM unnest(e.affected_agents || n.agents) AS a ORDER BY a LIMIT $3) \
+            FROM new n WHERE e.id = n.known \
+        ) \
+        INSERT INTO error_patterns (error_type, error_category, error_message_pattern, agent, hook_type, endpoint_path, affected_agents, \
+            occurrence_count, first_seen_at, last_occurrence_at, sample_correlation_ids) \
+        SELECT error_type, category, message, agent, hook_type, endpoint_path, agents, count, first_at, last_at, samples \
+        FROM new WHERE known IS NULL";
+
 #[derive(Debug)]
 struct Group<'a> {
     first: &'a ErrorSighting,
@@ -73,32 +97,9 @@ pub(super) async fn record<C: ConnectionTrait>(
             })
         })
         .collect();
-    // The oldest of several that fit: people may have written some.
-    const SQL: &str = "\
-        WITH new AS MATERIALIZED ( \
-            SELECT n.*, (SELECT e.id FROM error_patterns e \
-                WHERE e.error_type = n.error_type AND e.error_message_pattern = n.message \
-                  AND e.hook_type IS NOT DISTINCT FROM n.hook_type AND e.endpoint_path IS NOT DISTINCT FROM n.endpoint_path \
-                ORDER BY e.created_at, e.id LIMIT 1) AS known \
-            FROM jsonb_to_recordset($1::jsonb) AS n (error_type text, category text, message text, agent text, hook_type text, endpoint_path text, \
-                agents text[], count integer, samples uuid[], first_at timestamptz, last_at timestamptz) \
-        ), seen_again AS ( \
-            UPDATE error_patterns e SET \
-                occurrence_count = e.occurrence_count + n.count, \
-                first_seen_at = least(e.first_seen_at, n.first_at), \
-                last_occurrence_at = greatest(e.last_occurrence_at, n.last_at), \
-                sample_correlation_ids = (e.sample_correlation_ids || n.samples) \
-                    [greatest(1, cardinality(e.sample_correlation_ids || n.samples) - $2 + 1):], \
-                affected_agents = ARRAY(SELECT DISTINCT a FROM unnest(e.affected_agents || n.agents) AS a ORDER BY a LIMIT $3) \
-            FROM new n WHERE e.id = n.known \
-        ) \
-        INSERT INTO error_patterns (error_type, error_category, error_message_pattern, agent, hook_type, endpoint_path, affected_agents, \
-            occurrence_count, first_seen_at, last_occurrence_at, sample_correlation_ids) \
-        SELECT error_type, category, message, agent, hook_type, endpoint_path, agents, count, first_at, last_at, samples \
-        FROM new WHERE known IS NULL";
     let samples = i32::try_from(MAX_SAMPLES).unwrap_or(i32::MAX);
     tx.execute_raw(statement(
-        SQL,
+        RECORD,
         [document.into(), samples.into(), MAX_AGENTS.into()],
     ))
     .await?;

@@ -226,7 +226,7 @@ async fn embed(prompts: &dyn Embedder<PROMPT_DIMENSIONS>, learned: &mut [Learned
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "no embeddings of prompts; the patterns are stored without")
+            tracing::warn!(%error, "no embeddings of prompts; the patterns are stored without");
         }
     }
 }

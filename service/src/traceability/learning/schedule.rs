@@ -14,7 +14,7 @@ use crate::embedding::{Embedder, PROMPT_DIMENSIONS};
 use crate::{Db, Error};
 
 /// How often `pml serve` extracts.
-pub const EVERY: Duration = Duration::from_secs(300);
+pub const EVERY: Duration = Duration::from_mins(5);
 /// How far a round looks back behind the beginning of the one before: longer than a transaction that writes an execution can be open.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
 /// How often a round looks through everything, in case one was open longer all the same.
@@ -61,7 +61,7 @@ pub fn schedule_extraction(
                 Ok(true) => horizon.caught_up(begun),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, code = error.code(), "patterns were not extracted")
+                    tracing::warn!(%error, code = error.code(), "patterns were not extracted");
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::traceability::TraceabilityError;
 /// Patterns that are kept.
 const CAPACITY: u64 = 1_000;
 /// How long.
-const LIFETIME: Duration = Duration::from_secs(3_600);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 /// The steps of at most 1,000 patterns, each for at most an hour. Clones share them.
 ///
