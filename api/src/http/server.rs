@@ -54,7 +54,7 @@ pub async fn serve(
     };
     upkeep.abort();
     match recorder.shutdown().await {
-        Ok(stats) => tracing::debug!(?stats, "the recorder has stopped"),
+        Ok(counts) => tracing::debug!(?counts, "the recorder has stopped"),
         Err(error) => tracing::error!(%error, "not everything that was recorded could be stored"),
     }
     result

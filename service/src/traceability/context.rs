@@ -465,8 +465,7 @@ mod tests {
         let environment = GivenIds::from_environment(|name| {
             match name {
                 "ARCHON_CORRELATION_ID" => Some(ID),
-                "CORRELATION_ID" => Some(OTHER),
-                "ROOT_ID" => Some(OTHER),
+                "CORRELATION_ID" | "ROOT_ID" => Some(OTHER),
                 "ARCHON_ROOT_ID" => Some(" "),
                 "ARCHON_PARENT_ID" => Some("garbage"),
                 _ => None,

@@ -79,9 +79,7 @@ pub fn errors_request(query: ErrorListQuery) -> Result<(ErrorFilter, PageRequest
 /// # Errors
 /// A problem with the code of the first bad parameter.
 pub fn events_request(query: EventListQuery) -> Result<EventFilter, Problem> {
-    let limit = query
-        .limit
-        .map_or_else(|| DEFAULT_EVENTS.to_string(), |limit| limit);
+    let limit = query.limit.unwrap_or_else(|| DEFAULT_EVENTS.to_string());
     let PageRequest { limit, .. } = page_request(Some(&limit), None)?;
     let event_type = query.event_type.as_deref().map(str::parse::<EventKind>);
     Ok(EventFilter {

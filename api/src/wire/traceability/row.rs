@@ -16,15 +16,15 @@ pub trait OnWire<T> {
     fn on_wire(self) -> T;
 }
 
-impl<A: OnWire<B>, B> OnWire<Option<B>> for Option<A> {
-    fn on_wire(self) -> Option<B> {
-        self.map(A::on_wire)
+impl<T: OnWire<U>, U> OnWire<Option<U>> for Option<T> {
+    fn on_wire(self) -> Option<U> {
+        self.map(T::on_wire)
     }
 }
 
-impl<A: OnWire<B>, B> OnWire<Vec<B>> for Vec<A> {
-    fn on_wire(self) -> Vec<B> {
-        self.into_iter().map(A::on_wire).collect()
+impl<T: OnWire<U>, U> OnWire<Vec<U>> for Vec<T> {
+    fn on_wire(self) -> Vec<U> {
+        self.into_iter().map(T::on_wire).collect()
     }
 }
 

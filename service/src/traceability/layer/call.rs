@@ -180,7 +180,7 @@ fn warn<T>(recorded: Result<T, crate::Error>) {
 }
 
 /// A configured name, fit to be stored.
-pub(super) fn name_or(name: String, other: &str) -> String {
+pub(super) fn name_or(name: &str, other: &str) -> String {
     let name = name.replace('\0', "");
     if name.trim().is_empty() {
         return other.to_owned();

@@ -77,7 +77,7 @@ impl TraceLayer {
         Self {
             options: Arc::new(Options {
                 recorder,
-                service: call::name_or(service_name.into(), "unknown"),
+                service: call::name_or(&service_name.into(), "unknown"),
                 source: SOURCE.to_owned(),
                 capture: None,
                 ignored: Vec::new(),
@@ -89,7 +89,7 @@ impl TraceLayer {
     /// What executions that begin here say set them off, where the request has no `X-Source`. Default: `http`.
     #[must_use]
     pub fn source(self, source: impl Into<String>) -> Self {
-        let source = call::name_or(source.into(), SOURCE);
+        let source = call::name_or(&source.into(), SOURCE);
         self.with(|options| options.source = source)
     }
 
@@ -119,9 +119,10 @@ impl TraceLayer {
 
     /// Settings are made before the layer is cloned; later ones would be for all clones or none, so they are left out.
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        match Arc::get_mut(&mut self.options) {
-            Some(options) => change(options),
-            None => tracing::warn!("a trace layer is in use already: the setting has no effect"),
+        if let Some(options) = Arc::get_mut(&mut self.options) {
+            change(options);
+        } else {
+            tracing::warn!("a trace layer is in use already: the setting has no effect");
         }
         self
     }

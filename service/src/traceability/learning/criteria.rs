@@ -183,13 +183,14 @@ mod tests {
             (
                 |it| {
                     it.hooks[0].quality_results =
-                        Some(json!({"violations_found": 3, "corrections_applied": 2}))
+                        Some(json!({"violations_found": 3, "corrections_applied": 2}));
                 },
                 0.85,
             ),
             (
                 |it| {
-                    it.hooks[0].quality_results = Some(json!({"violations_found": [{"rule": "x"}]}))
+                    it.hooks[0].quality_results =
+                        Some(json!({"violations_found": [{"rule": "x"}]}));
                 },
                 0.85,
             ),

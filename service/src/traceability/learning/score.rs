@@ -178,8 +178,8 @@ mod tests {
 
     fn of(total: f64, historical: f64) -> MatchScore {
         MatchScore {
-            total,
             historical,
+            total,
             ..MatchScore::default()
         }
     }
