@@ -122,6 +122,7 @@ async fn replay_cost(db: &Db, pattern: SuccessPatternId) -> Duration {
     median(times)
 }
 
+#[allow(clippy::too_many_lines, reason = "a line per figure")]
 async fn report(db: &Db, count: usize) {
     let mut connection = db
         .get_postgres_connection_pool()

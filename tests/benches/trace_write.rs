@@ -188,13 +188,13 @@ async fn recorded(db: &Db) {
         .await,
     );
     recorder.flush().await.unwrap();
-    let stats = recorder.shutdown().await.unwrap();
-    assert_eq!((stats.dropped, stats.poisoned), (0, 0));
+    let totals = recorder.shutdown().await.unwrap();
+    assert_eq!((totals.dropped, totals.poisoned), (0, 0));
     #[allow(clippy::cast_precision_loss)]
-    let rate = stats.written as f64 / began.elapsed().as_secs_f64();
+    let rate = totals.written as f64 / began.elapsed().as_secs_f64();
     println!(
         "{} rows written, {rate:.0} rows a second, making and recording them included",
-        stats.written
+        totals.written
     );
 }
 

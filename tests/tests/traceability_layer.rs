@@ -293,7 +293,7 @@ async fn a_caller_that_goes_away_leaves_a_cancelled_execution() {
     let test = database().await;
     let recorder = recorder(&test);
     let slow = || async {
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         "too late"
     };
     let endless = || async {
@@ -343,9 +343,7 @@ async fn a_handler_that_panics_is_recorded() {
     let test = database().await;
     let recorder = recorder(&test);
     let broken = || async {
-        if std::hint::black_box(true) {
-            panic!("a broken handler");
-        }
+        assert!(!std::hint::black_box(true), "a broken handler");
     };
     let url = serve(
         Router::new()

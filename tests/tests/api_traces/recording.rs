@@ -153,8 +153,8 @@ async fn what_was_queued_is_stored_when_the_server_stops() {
     api.stop().await.unwrap();
     let rows = pml_service::traceability::read::list(
         database.db(),
-        &Default::default(),
-        Default::default(),
+        &pml_service::traceability::read::TraceFilter::default(),
+        pml_service::PageRequest::default(),
     )
     .await
     .unwrap();

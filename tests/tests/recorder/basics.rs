@@ -11,7 +11,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::fixture::{Switches, eventually, numbers, options, row, start};
 
-const FOR_EVER: Duration = Duration::from_secs(3_600);
+const FOR_EVER: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_row_is_written_without_anybody_asking() {

@@ -10,7 +10,7 @@ use crate::fixture::{Switches, dead_letters, numbers, options, row, start};
 
 fn one_batch() -> RecorderOptions {
     RecorderOptions {
-        interval: Duration::from_secs(3_600),
+        interval: Duration::from_hours(1),
         ..options()
     }
 }

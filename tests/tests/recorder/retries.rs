@@ -74,7 +74,7 @@ async fn a_row_behind_a_lock_waits_and_the_others_pass() {
     let db = database.db();
     let options = RecorderOptions {
         attempts: 2,
-        interval: Duration::from_secs(3_600),
+        interval: Duration::from_hours(1),
         ..options()
     };
     let (recorder, _) = start(db, Switches::default(), options).await;

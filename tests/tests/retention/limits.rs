@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::fixture::{count, number, options, pattern, policies, removed, run, sql, traces};
 
-/// In one transaction, where now() stands still: a row at the limit of each rule, and one a microsecond older.
+/// In one transaction, where `now()` stands still: a row at the limit of each rule, and one a microsecond older.
 async fn at_the_limits<C: ConnectionTrait>(tx: &C) {
     for (days, older) in [(90, 0), (90, 1)] {
         sql(

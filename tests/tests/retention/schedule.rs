@@ -59,7 +59,7 @@ async fn a_failure_does_not_end_the_schedule() {
 #[tokio::test]
 async fn a_schedule_that_waits_stops_at_once() {
     let database = pml_testkit::database().await;
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     let scheduler = Scheduler::start(database.db().clone(), policies(), hour);
     tokio::time::timeout(Duration::from_secs(10), scheduler.stop())
         .await

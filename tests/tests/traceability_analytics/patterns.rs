@@ -67,7 +67,7 @@ async fn patterns_come_by_rate_then_by_replays_and_each_condition_leaves_what_ma
     given(db, 4, 0, 0, plain).await;
     given(db, 5, 4, 4, plain).await;
     let all = PatternFilter::default;
-    let text = |text: &str| Some(text.to_owned());
+    let word = |word: &str| Some(word.to_owned());
     for (filter, expected) in [
         (all(), vec![3, 5, 2, 4, 1]),
         (
@@ -93,29 +93,29 @@ async fn patterns_come_by_rate_then_by_replays_and_each_condition_leaves_what_ma
         ),
         (
             PatternFilter {
-                domain: text("backend"),
+                domain: word("backend"),
                 ..all()
             },
             vec![3],
         ),
         (
             PatternFilter {
-                intent: text("testing"),
+                intent: word("testing"),
                 ..all()
             },
             vec![3],
         ),
         (
             PatternFilter {
-                agent: text("agent-b"),
+                agent: word("agent-b"),
                 ..all()
             },
             vec![3],
         ),
         (
             PatternFilter {
-                agent: text("agent-b"),
-                domain: text("frontend"),
+                agent: word("agent-b"),
+                domain: word("frontend"),
                 ..all()
             },
             vec![],
@@ -137,7 +137,7 @@ async fn patterns_come_by_rate_then_by_replays_and_each_condition_leaves_what_ma
             ..all()
         },
         PatternFilter {
-            domain: text("\0"),
+            domain: word("\0"),
             ..all()
         },
     ] {

@@ -187,7 +187,7 @@ async fn a_schedule_takes_the_first_snapshot_at_once_and_stops_when_told() {
     let test = database().await;
     let db = test.db();
     world(db).await;
-    let schedule = schedule_refresh(db.clone(), Duration::from_secs(3_600));
+    let schedule = schedule_refresh(db.clone(), Duration::from_hours(1));
     if test.is_embedded() {
         schedule.stop().await;
         let live = dashboard(db).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_schedule_takes_the_first_snapshot_at_once_and_stops_when_told() {
     schedule.stop().await;
     // An instance that starts just behind sees that it was done.
     let first = dashboard(db).await.unwrap().refreshed_at;
-    let second = schedule_refresh(db.clone(), Duration::from_secs(3_600));
+    let second = schedule_refresh(db.clone(), Duration::from_hours(1));
     tokio::time::sleep(Duration::from_millis(300)).await;
     second.stop().await;
     assert_eq!(dashboard(db).await.unwrap().refreshed_at, first);

@@ -153,6 +153,7 @@ pub struct Pattern {
     pub intent_classification: Option<String>,
     pub agent_sequence: Vec<String>,
     pub hook_sequence: Json,
+    #[allow(clippy::struct_field_names, reason = "named like the column")]
     pub endpoint_pattern: Json,
     pub avg_duration_ms: i32,
     pub min_duration_ms: i32,

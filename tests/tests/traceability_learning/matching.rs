@@ -290,7 +290,7 @@ async fn the_index_serves_and_never_gives_fewer_than_there_are() {
         let found = find_matches(db, &HashingPromptEmbedder, &loose(max_results))
             .await
             .unwrap();
-        assert_eq!(found.len(), max_results as usize);
+        assert_eq!(found.len(), usize::try_from(max_results).unwrap());
         assert!((found[0].score.semantic - 1.0).abs() < 1e-6);
     }
     assert_eq!(
@@ -328,5 +328,5 @@ async fn the_index_serves_and_never_gives_fewer_than_there_are() {
         .await
         .unwrap();
     let ids: HashSet<_> = found.iter().map(|it| it.pattern_id).collect();
-    assert_eq!(ids.len() as i64, left.min(100));
+    assert_eq!(ids.len(), usize::try_from(left.min(100)).unwrap());
 }

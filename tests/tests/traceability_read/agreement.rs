@@ -113,7 +113,11 @@ async fn get_trace_hierarchy_gives_the_rows_of_the_hierarchy() {
         .nodes
         .iter()
         .map(|node| {
-            let path = node.path.iter().map(|id| id.as_uuid()).collect();
+            let path = node
+                .path
+                .iter()
+                .map(pml_entity::values::CorrelationId::as_uuid)
+                .collect();
             (
                 node.trace_id.as_uuid(),
                 node.correlation_id.as_uuid(),

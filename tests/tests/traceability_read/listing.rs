@@ -76,6 +76,7 @@ async fn a_line_shows_the_newest_decision_and_counts_hooks_and_calls_apart() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a row per condition")]
 async fn each_condition_leaves_what_matches_and_all_must_hold() {
     let test = database().await;
     let db = test.db();

@@ -72,8 +72,8 @@ async fn a_whole_execution_is_written_behind_its_back() {
         "SELECT id::text FROM hook_executions ORDER BY execution_order",
     )
     .await;
-    let recorded: Vec<String> = hooks.iter().map(ToString::to_string).collect();
-    assert_eq!(places, recorded, "places follow the order of recording");
+    let order: Vec<String> = hooks.iter().map(ToString::to_string).collect();
+    assert_eq!(places, order, "places follow the order of recording");
     let linked = "SELECT count(*) FROM endpoint_calls c JOIN hook_executions h ON h.id = c.hook_execution_id AND h.execution_order = 2";
     assert_eq!(number(test.db(), linked).await, 1);
     let vectors = "SELECT count(*) FROM agent_routing_decisions WHERE (query_embedding::real[])[2] = -0.1::real";
@@ -88,7 +88,7 @@ async fn a_whole_execution_is_written_behind_its_back() {
 async fn a_batch_of_hundreds_takes_a_constant_number_of_statements() {
     let test = database().await;
     let options = RecorderOptions {
-        interval: Duration::from_secs(60),
+        interval: Duration::from_mins(1),
         ..RecorderOptions::named("traces")
     };
     let recorder = TraceRecorder::start(test.db().clone(), options);
