@@ -5,9 +5,8 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    ExecResult, IsolationLevel, QueryResult, Statement, TransactionError, TransactionOptions,
-    TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
+    QueryResult, Statement, TransactionError, TransactionOptions, TransactionTrait,
 };
 
 use super::Db;
@@ -42,7 +41,8 @@ impl TransactionTrait for Db {
     type Transaction = DatabaseTransaction;
 
     async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        TransactionTrait::begin(self.conn()).await
+        let connection = self.conn().clone();
+        to_its_end(async move { TransactionTrait::begin(&connection).await }).await
     }
 
     async fn begin_with_config(
@@ -50,14 +50,20 @@ impl TransactionTrait for Db {
         isolation_level: Option<IsolationLevel>,
         access_mode: Option<AccessMode>,
     ) -> Result<DatabaseTransaction, DbErr> {
-        TransactionTrait::begin_with_config(self.conn(), isolation_level, access_mode).await
+        let connection = self.conn().clone();
+        to_its_end(async move {
+            TransactionTrait::begin_with_config(&connection, isolation_level, access_mode).await
+        })
+        .await
     }
 
     async fn begin_with_options(
         &self,
         options: TransactionOptions,
     ) -> Result<DatabaseTransaction, DbErr> {
-        TransactionTrait::begin_with_options(self.conn(), options).await
+        let connection = self.conn().clone();
+        to_its_end(async move { TransactionTrait::begin_with_options(&connection, options).await })
+            .await
     }
 
     async fn transaction<F, T, E>(&self, work: F) -> Result<T, TransactionError<E>>
@@ -66,7 +72,7 @@ impl TransactionTrait for Db {
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        <DatabaseConnection as TransactionTrait>::transaction(self.conn(), work).await
+        within(self.begin().await, work).await
     }
 
     async fn transaction_with_config<F, T, E>(
@@ -80,12 +86,43 @@ impl TransactionTrait for Db {
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        <DatabaseConnection as TransactionTrait>::transaction_with_config(
-            self.conn(),
-            work,
-            isolation_level,
-            access_mode,
-        )
-        .await
+        let begun = self.begin_with_config(isolation_level, access_mode).await;
+        within(begun, work).await
+    }
+}
+
+/// Begins in a task of its own, which goes on when the caller is dropped.
+///
+/// The driver counts a transaction once the server has answered BEGIN. A caller that is dropped in between (a client hangs up) would leave one
+/// open on the connection that nobody knows of, and the next user of the connection would write into it. Begun here, it is rolled back instead.
+async fn to_its_end<F>(begin: F) -> Result<DatabaseTransaction, DbErr>
+where
+    F: Future<Output = Result<DatabaseTransaction, DbErr>> + Send + 'static,
+{
+    match tokio::spawn(begin).await {
+        Ok(begun) => begun,
+        Err(error) => Err(DbErr::Custom(format!("BEGIN was not finished: {error}"))),
+    }
+}
+
+/// Commits when the work succeeds, rolls back when it fails.
+async fn within<F, T, E>(
+    begun: Result<DatabaseTransaction, DbErr>,
+    work: F,
+) -> Result<T, TransactionError<E>>
+where
+    F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T, E> + Send,
+    E: std::fmt::Display + std::fmt::Debug,
+{
+    let tx = begun.map_err(TransactionError::Connection)?;
+    match work(&tx).await {
+        Ok(value) => {
+            tx.commit().await.map_err(TransactionError::Connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            tx.rollback().await.map_err(TransactionError::Connection)?;
+            Err(TransactionError::Transaction(error))
+        }
     }
 }

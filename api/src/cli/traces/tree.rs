@@ -99,7 +99,7 @@ fn call(call: &EndpointCall) -> String {
         .response_status
         .map_or("no answer".to_owned(), |status| status.to_string());
     let mut line = format!(
-        "{mark} {} {}{} → {status}",
+        "{mark} {} {} {} → {status}",
         call.http_method, call.service_name, call.endpoint_path
     );
     note(&mut line, call.duration_ms, call.error_message.as_deref());

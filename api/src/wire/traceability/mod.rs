@@ -2,11 +2,13 @@
 
 pub mod analytics;
 pub mod patterns;
+pub mod queries;
 pub mod read;
 pub mod record;
 mod row;
 
 pub use analytics::*;
 pub use patterns::*;
+pub use queries::*;
 pub use read::*;
 pub use record::*;
