@@ -17,8 +17,8 @@ use crate::wire::problem::ProblemDocument;
 #[openapi(
     info(
         title = "PML",
-        description = "The data layer of an AI-agent platform: which tools and which learned code exist, and how to find the right \
-            one.\n\n\
+        description = "The data layer of an AI-agent platform: which tools and which learned code exist, how to find the right \
+            one, and what became of prompts.\n\n\
             Errors are `application/problem+json` (RFC 9457) with a stable `code`. Lists answer `items` and `next_cursor`; pass the \
             cursor back unchanged, it is opaque. Times are RFC 3339 in UTC. Bodies may have at most 1 MiB, requests may take at most \
             30 s. Every answer has an `x-request-id`; send your own to find it in the log.",

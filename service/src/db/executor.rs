@@ -99,10 +99,9 @@ async fn to_its_end<F>(begin: F) -> Result<DatabaseTransaction, DbErr>
 where
     F: Future<Output = Result<DatabaseTransaction, DbErr>> + Send + 'static,
 {
-    match tokio::spawn(begin).await {
-        Ok(begun) => begun,
-        Err(error) => Err(DbErr::Custom(format!("BEGIN was not finished: {error}"))),
-    }
+    let task = tokio::spawn(begin);
+    task.await
+        .unwrap_or_else(|error| Err(DbErr::Custom(format!("BEGIN was not finished: {error}"))))
 }
 
 /// Commits when the work succeeds, rolls back when it fails.

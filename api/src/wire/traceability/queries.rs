@@ -1,7 +1,6 @@
 //! Query strings of the lists of patterns and of analytics. Everything is text here: the handler reads it, so that each bad value gets its
 //! own code.
 
-use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -59,7 +58,7 @@ pub struct EventListQuery {
     /// Only those of this agent.
     pub agent_name: Option<String>,
     /// Only those of this execution.
-    #[param(value_type = Option<Uuid>)]
+    #[param(value_type = Option<String>, format = Uuid)]
     pub correlation_id: Option<String>,
     /// The most items, 1 to 500.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 100)]
