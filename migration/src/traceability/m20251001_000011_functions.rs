@@ -1,6 +1,6 @@
 //! 011: six functions, and the eight triggers that call the first of them. Data: none. Down: drops them.
 //!
-//! All run with the caller's rights and on the search path of the migration.
+//! All run with the caller's rights and on a search path of their own: the schema of the migration, then `public`.
 
 use crate::step::Step;
 

@@ -1,6 +1,5 @@
 CREATE OR REPLACE FUNCTION update_updated_at_column() RETURNS trigger
 LANGUAGE plpgsql
-SET search_path FROM CURRENT
 AS $$
 BEGIN
     NEW.updated_at = now();
@@ -23,7 +22,6 @@ RETURNS TABLE (
     duration_ms integer
 )
 LANGUAGE sql STABLE
-SET search_path FROM CURRENT
 AS $$
     WITH RECURSIVE tree AS (
         SELECT
@@ -45,7 +43,6 @@ $$;
 -- A trace and its direct children, each with its newest decision, its hooks and its calls. Null for an unknown id.
 CREATE OR REPLACE FUNCTION get_complete_trace(correlation uuid) RETURNS jsonb
 LANGUAGE sql STABLE
-SET search_path FROM CURRENT
 AS $$
     WITH chosen AS (
         SELECT t.*, 0 AS level FROM execution_traces t WHERE t.correlation_id = correlation
@@ -115,7 +112,6 @@ RETURNS TABLE (
     total_usage_count integer
 )
 LANGUAGE sql STABLE
-SET search_path FROM CURRENT
 AS $$
     SELECT p.pattern_id, p.pattern_hash, p.prompt_text, p.intent_classification, s.similarity, p.success_rate, p.total_usage_count
     FROM success_patterns p
@@ -129,7 +125,6 @@ $$;
 CREATE OR REPLACE FUNCTION update_pattern_stats(pattern uuid, outcome text, duration_ms integer DEFAULT NULL)
 RETURNS success_patterns
 LANGUAGE plpgsql
-SET search_path FROM CURRENT
 AS $$
 DECLARE
     updated success_patterns;
@@ -169,7 +164,6 @@ CREATE OR REPLACE FUNCTION apply_retention(
 )
 RETURNS TABLE (archived_traces bigint, deleted_usage bigint, deleted_patterns bigint)
 LANGUAGE plpgsql
-SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF trace_days IS NULL OR usage_days IS NULL OR idle_days IS NULL OR least(trace_days, usage_days, idle_days) < 0 THEN
@@ -212,3 +206,23 @@ CREATE TRIGGER update_agent_chaining_patterns_updated_at
     BEFORE UPDATE ON agent_chaining_patterns FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
 CREATE TRIGGER update_error_patterns_updated_at
     BEFORE UPDATE ON error_patterns FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
+
+-- Nobody who calls them chooses what their names mean. The same path on every server, whatever its sessions have by default; the
+-- extension may live in `public` while the tables do not.
+DO $paths$
+DECLARE
+    path text := CASE current_schema() WHEN 'public' THEN 'public' ELSE format('%I, public', current_schema()) END;
+    signature text;
+BEGIN
+    FOREACH signature IN ARRAY ARRAY[
+        'update_updated_at_column()',
+        'get_trace_hierarchy(uuid)',
+        'get_complete_trace(uuid)',
+        'find_similar_patterns(vector, double precision, integer)',
+        'update_pattern_stats(uuid, text, integer)',
+        'apply_retention(integer, integer, integer)'
+    ] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %s', signature, path);
+    END LOOP;
+END
+$paths$;
